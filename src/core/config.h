@@ -1,0 +1,82 @@
+// The configuration: one TOML file (README, "Settings"), read whole and checked whole; nothing is guessed. Knows the file's grammar and the
+// defaults; what a setting does is known where it is used. The TOML library is included in config.cpp alone.
+#pragma once
+
+#include "core/log.h"
+#include "core/result.h"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ntdsb {
+
+enum class VerifyLevel { off, headers, full };      // contract VER-6
+enum class PathForm { local, unc };                 // how GetDatabaseLocations writes paths
+enum class OnlineAnswer { automatic, yes };         // contract ONL-2
+
+// One directory instance: [directory], the default one, or [instances.NAME].
+struct DirectoryConfig {
+    std::string name;                   // empty: the default instance
+    std::u16string database;            // full path of the database file; empty: not configured
+    std::u16string log_path;            // default: the database's folder
+    std::u16string checkpoint_path;     // default: log_path
+    std::u16string snapshot_path;       // empty: none (contract BPREP-3)
+    std::u16string state_path;          // this instance's own folder below the configured state_path
+    OnlineAnswer online = OnlineAnswer::automatic;
+    std::uint32_t tombstone_lifetime_days = 180;
+    VerifyLevel verify = VerifyLevel::full;
+    PathForm path_form = PathForm::local;
+    bool registry_mirror = false;       // contract MIR-1; always false off Windows and for named instances (MIR-2)
+};
+
+// [transport.servers.NAME]
+struct ServerConfig {
+    std::string transport; // embedded, rpc or a plug-in's name
+    std::string address;   // host:port, for rpc
+    std::string instance;  // which directory instance there
+    std::uint32_t connect_timeout_s = 10;
+};
+
+// [transport.plugins.NAME]: absolute path of the shared library for this build's bitness.
+struct PluginConfig {
+    std::u16string path;
+};
+
+struct ServiceConfig {
+    std::vector<std::string> listen{"127.0.0.1:49152"};
+    std::vector<std::string> allow_backup;
+    std::vector<std::string> allow_restore;
+    bool allow_anonymous = false;
+    std::vector<std::u16string> restore_roots;
+};
+
+struct Config {
+    std::u16string file; // where it was read from; empty: built-in defaults
+    DirectoryConfig directory;
+    std::map<std::string, DirectoryConfig> instances;
+    std::string default_transport = "embedded";
+    std::map<std::string, ServerConfig> servers; // keys in lower case
+    std::map<std::string, PluginConfig> plugins;
+    ServiceConfig service;
+    log::Settings log;
+
+    // The named instance ("" = default), or hrCouldNotConnect that lists the known ones / says how to configure one (contract COM-5).
+    Result<const DirectoryConfig*> instance(std::string_view name) const;
+};
+
+using ConfigPtr = std::shared_ptr<const Config>;
+
+// Parses and checks a configuration. `origin` names the source in error sentences ("FILE:LINE: key: ..."). Unknown keys, wrong types, values out of range,
+// relative paths and a state path inside or above a directory path are hrError.
+Result<Config> parse_config(std::string_view toml, std::string_view origin);
+
+// Finds, checks for trust (design point 8), reads and parses the configuration: `explicit_file` if not empty (the tools' --config), else the environment
+// where it counts, else the registry or the platform's default place; no file gives the built-in defaults. Also applies NTDSBCLI_LOG and configures
+// the log. Every failure is hrError with a sentence that says where and what to do; also logged.
+Result<ConfigPtr> load_config(std::u16string_view explicit_file = {});
+
+} // namespace ntdsb

@@ -1,0 +1,63 @@
+// Whether a restored set of files is one from which the directory can recover: contract section 5 (VER-1..VER-8). Knows files and rules, no
+// session and no record.
+#pragma once
+
+#include "core/result.h"
+#include "ese/headers.h"
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace ntdsb::ese {
+
+// What the expiry token says of one database at backup time (contract PREP-6).
+struct DatabaseIdentity {
+    Signature signature;
+    std::uint64_t size = 0;
+    std::uint64_t dbtime = 0;
+    std::uint32_t header_checksum = 0;
+    bool operator==(const DatabaseIdentity&) const = default;
+};
+
+struct RestoreSet {
+    std::vector<platform::Path> databases;  // the map's targets that are databases (contract REG-9, VER-1)
+    platform::Path configured_database;     // must be among `databases`
+    platform::Path log_path;
+    platform::Path backup_log_path;
+    platform::Path checkpoint_path;         // a file, or the folder of edb.chk
+    std::uint32_t gen_low = 0;
+    std::uint32_t gen_high = 0;             // 0..0: no logs (contract REG-10)
+    std::vector<DatabaseIdentity> identities; // from the token
+    bool verify_pages = true;               // verify = "full"
+};
+
+struct Finding {
+    Code code = 0;
+    platform::Path file;
+    std::string what;
+};
+
+// A log to be copied into the log path (contract VER-7).
+struct LogPlacement {
+    platform::Path from;
+    platform::Path to;
+};
+
+struct Report {
+    std::vector<Finding> findings;
+    std::vector<LogPlacement> placements; // meaningful when `findings` is empty
+    // S_OK, or the code that comes first in the order of VER-8; ERROR_OPERATION_ABORTED if the verification was cancelled.
+    Code result = 0;
+};
+
+// Bytes done of bytes in all, for progress displays; may be empty. `cancelled` is looked at at least once a MiB.
+using Progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
+Report verify_restore_set(const RestoreSet& set, const std::atomic<bool>& cancelled, const Progress& progress = {});
+
+// VER-7: copies each placement (new file, flush, rename, flush of the folder); an existing file that differs is never overwritten: hrExistingLogFileHasBadSignature. Running it again after a
+// crash completes it.
+Result<void> place_logs(const Report& report);
+
+} // namespace ntdsb::ese

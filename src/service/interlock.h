@@ -1,0 +1,66 @@
+// The interlock and the start gate (contract REG-6..8, section 6; design point 9): which of {running engine, backup, restore} may be, decided under one short lock
+// with the record read after it is taken. The only writer of record and mirror. Knows locks and the record, no session and no wire.
+//
+// Lock files in the state folder: engine.lock, backup.lock, restore.lock (only ever tried) and decide.lock (waited for, at most 10 s, then ERROR_LOCK_VIOLATION).
+#pragma once
+
+#include "platform/lock.h"
+#include "service/record.h"
+
+namespace ntdsb::service {
+
+enum class BackupSource { live, snapshot };
+
+// What an instance's locks and record say, at one moment (for status, doctor, check-start).
+struct InterlockStatus {
+    bool engine_running = false;
+    std::optional<BackupSource> backup;
+    bool restore_session_alive = false;
+    std::optional<RegistrationRecord> record; // none: no record, or an unreadable one
+    std::string record_problem;               // not empty: unreadable, damaged or of a future version; says what to do
+    bool mirror_blocks = false;               // contract MIR-4
+    std::string engine_holder, backup_holder, restore_holder;
+    bool may_start = false;
+    std::string why_not; // empty if it may start; else what blocks it and what to do next
+};
+Result<InterlockStatus> interlock_status(const Instance& instance);
+
+// ONL-1: the engine lock is held, or the vendor's NTDS service runs (default instance on Windows).
+Result<bool> directory_is_online(const Instance& instance);
+
+// A registered restore: holds the restore lock until it is completed, failed or destroyed (destroyed: blocked, lock released; contract END-2).
+class RestoreRegistration {
+public:
+    // REG-6..8 in their order, then record and mirror. Durable when it returns (REG-13).
+    static Result<RestoreRegistration> enter(InstancePtr instance, const wire::RestoreRegister::Request& request);
+
+    // CMPL-3's last step: records "completed", which unblocks the directory, then releases the interlock. On failure it stays registered.
+    Result<void> complete();
+    // CMPL-2: records the failure and releases the interlock; the directory stays blocked.
+    Result<void> record_failure(Code restore_state);
+
+private:
+    RestoreRegistration(InstancePtr instance, platform::Lock lock, RegistrationRecord record);
+    InstancePtr instance_;
+    std::optional<platform::Lock> lock_;
+    RegistrationRecord record_;
+};
+
+// A running backup: holds the backup lock. BPREP-3..6.
+class BackupClaim {
+public:
+    static Result<BackupClaim> enter(const Instance& instance, BackupSource source);
+
+private:
+    explicit BackupClaim(platform::Lock lock);
+    platform::Lock lock_;
+};
+
+// Runs `action` under decide.lock if the record is none or started and no restore lock is held, else hrRestoreInProgress (contract BTRUNC-2).
+Result<void> with_no_restore(const Instance& instance, const std::function<Result<void>()>& action);
+
+// The gate: takes the engine lock under decide.lock if the record lets the directory start, marks a completed restore started (mirror removed first, MIR-3), and returns
+// the lock to be handed on to the engine. hrRestoreInProgress, hrBackupInProgress or hrDatabaseInUse with a sentence that says what blocks and what to do.
+Result<platform::Lock> start_directory(const Instance& instance);
+
+} // namespace ntdsb::service
