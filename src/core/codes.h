@@ -7,6 +7,17 @@
 
 #include <cstdint>
 
+// Codes that failures of the operating system have, beyond those that the contract names.
+#ifndef _WIN32
+#define ERROR_NOT_SAME_DEVICE 17L
+#define ERROR_BROKEN_PIPE 109L
+#define ERROR_BUSY 170L
+#define ERROR_BAD_EXE_FORMAT 193L
+#define ERROR_FILENAME_EXCED_RANGE 206L
+#define ERROR_IO_DEVICE 1117L
+#define ERROR_CANT_RESOLVE_FILENAME 1921L
+#endif
+
 namespace ntdsb {
 
 // A raw return code: the bits of an HRESULT, whatever the platform calls that type.

@@ -64,7 +64,8 @@ struct Config {
     ServiceConfig service;
     log::Settings log;
 
-    // The named instance ("" = default), or hrCouldNotConnect that lists the known ones / says how to configure one (contract COM-5).
+    // The named instance ("" = default), or hrCouldNotConnect that lists the known ones / says how to configure one (contract COM-5). On a domain controller the
+    // default instance may be there without a database: the registry knows it (DC-1).
     Result<const DirectoryConfig*> instance(std::string_view name) const;
 };
 
@@ -76,7 +77,8 @@ Result<Config> parse_config(std::string_view toml, std::string_view origin);
 
 // Finds, checks for trust (design point 8), reads and parses the configuration: `explicit_file` if not empty (the tools' --config), else the environment
 // where it counts, else the registry or the platform's default place; no file gives the built-in defaults. Also applies NTDSBCLI_LOG and configures
-// the log. Every failure is hrError with a sentence that says where and what to do; also logged.
+// the log: NTDSBCLI_LOG is LEVEL or LEVEL:FILE ("debug", "trace:/tmp/ntdsb.log"; the levels of [log]), wins over [log] and, like NTDSBCLI_CONFIG, counts only where
+// platform::environment_is_trusted says so. A log file that cannot be opened is no failure: the log then goes to standard error. Every failure is hrError with a sentence that says where and what to do; also logged.
 Result<ConfigPtr> load_config(std::u16string_view explicit_file = {});
 
 } // namespace ntdsb

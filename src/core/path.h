@@ -28,16 +28,22 @@ Result<void> check_path_argument(std::u16string_view path, std::string_view argu
 Result<void> check_path_grammar(std::u16string_view path, std::string_view argument, PathStyle style = host_path_style);
 
 // One spelling for equal paths: separators unified ('\' or '/'), "." and ".." resolved by name, repeated and trailing separators removed,
-// and in the Windows style \\?\X:\ and \\?\UNC\ reduced to their short forms. Case is kept. `path` must satisfy check_path_grammar.
+// and in the Windows style \\?\X:\ and \\?\UNC\ reduced to their short forms and the dots and spaces that Win32 drops from the
+// end of a name (not after \\?\) dropped. A share's root ends without a separator, a drive's with one. Case is kept.
+// `path` must satisfy check_path_grammar; anything else comes back as it is.
 std::u16string normalize_path(std::u16string_view path, PathStyle style = host_path_style);
 
 // Compares two paths as the platform does: normalized, and without case in the Windows style (ordinal upper case).
 bool same_path(std::u16string_view a, std::u16string_view b, PathStyle style = host_path_style);
+// Equal for equal paths and only for them; for sorting and look-up.
+std::u16string path_key(std::u16string_view path, PathStyle style = host_path_style);
 // Whether `path` is `folder` or lies below it, compared as same_path does.
 bool path_is_within(std::u16string_view path, std::u16string_view folder, PathStyle style = host_path_style);
 
 std::u16string join_path(std::u16string_view folder, std::u16string_view name, PathStyle style = host_path_style);
+// Empty for a root.
 std::u16string_view path_file_name(std::u16string_view path, PathStyle style = host_path_style);
+// Normalized; empty for a root.
 std::u16string path_parent(std::u16string_view path, PathStyle style = host_path_style);
 
 // To and from the form that the file functions take. Lossless, lone surrogates included (WTF-8 off Windows). On Windows a path longer than

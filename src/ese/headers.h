@@ -1,5 +1,6 @@
-// The headers of the three kinds of ESE file that a restore meets, decoded and checked: database, transaction log, checkpoint. Knows bytes and files, not
-// what a restore requires of them (that is restore_set.h). Every byte read is hostile.
+// The headers of the three kinds of ESE file that a restore meets, decoded and checked: database,
+// transaction log, checkpoint. Knows bytes and files, not what a restore requires of them (that is
+// restore_set.h). Every byte read is hostile.
 #pragma once
 
 #include "core/result.h"
@@ -11,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ntdsb::ese {
@@ -31,8 +33,8 @@ struct DatabaseHeader {
     std::uint32_t state = 0; // see database_state_*
     Signature log_signature;
     std::uint32_t page_size = 0; // bytes
-    // The generations that recovery needs; 0,0 = none named. From the header's own fields, or for a database that is not clean and has 0 there, from BKINFO
-    // full current (contract VER-3).
+    // The generations that recovery needs; 0,0 = none named. From the header's own fields, or for a
+    // database that is not clean and has 0 there, from BKINFO full current (contract VER-3).
     std::uint32_t required_min = 0;
     std::uint32_t required_max = 0;
     bool from_shadow = false; // the first header was damaged
@@ -61,16 +63,37 @@ struct CheckpointHeader {
     bool from_shadow = false;
 };
 
-// A file that could not be read or is not sound: Error codes hrDatabaseNotFound / hrInvalidDatabase / hrDatabaseCorrupted, hrMissingRestoreLogFiles / hrLogFileCorrupt,
-// hrCheckpointCorrupt, hrFileAccessDenied, hrDiskIO (contract VER-8); the sentence names file, offset, found and expected.
+// A file that could not be read or is not sound: Error codes hrDatabaseNotFound / hrInvalidDatabase
+// / hrDatabaseCorrupted, hrMissingRestoreLogFiles / hrLogFileCorrupt, hrCheckpointCorrupt,
+// hrFileAccessDenied, hrDiskIO (contract VER-8); the sentence names file, offset, found and
+// expected. A checkpoint that is not there is ERROR_FILE_NOT_FOUND, since having none is no fault
+// (VER-4).
 Result<DatabaseHeader> read_database_header(const platform::Path& path);
 Result<LogHeader> read_log_header(const platform::Path& path);
 Result<CheckpointHeader> read_checkpoint(const platform::Path& path);
 
+// The same decoders on bytes alone, for callers that hold them already and for the fuzzers. `start`
+// is the file's beginning, as much as there is of header_window bytes; `name` is how the sentences
+// call the file. These do not judge `file_size`; the functions above do.
+inline constexpr std::size_t header_window =
+    2 * 32768; // database: the largest header and its shadow
+inline constexpr std::size_t log_header_window = 4096;
+Result<DatabaseHeader> decode_database_header(std::span<const std::byte> start,
+                                              std::uint64_t file_size, std::string_view name);
+Result<LogHeader> decode_log_header(std::span<const std::byte> start, std::uint64_t file_size,
+                                    std::string_view name);
+Result<CheckpointHeader> decode_checkpoint(std::span<const std::byte> start, std::string_view name);
+
+// The judgement of the size: whole pages, two at least (contract VER-1); sector size x sectors
+// (VER-2).
+Result<void> check_database_size(const DatabaseHeader& header, std::string_view name);
+Result<void> check_log_size(const LogHeader& header, std::string_view name);
+
 // A reserve: a log file of zeros, which is not part of a chain.
 bool is_reserve_log(std::span<const std::byte> header) noexcept;
 
-// A file in a log folder whose name is that of a log: edbXXXXX.log, edbXXXXXXXX.log or edb.log (without case).
+// A file in a log folder whose name is that of a log: edbXXXXX.log, edbXXXXXXXX.log or edb.log
+// (without case).
 struct LogFile {
     platform::Path path;
     std::optional<std::uint32_t> name_generation; // none: edb.log

@@ -1,4 +1,5 @@
-// The checksums of database pages: the new ECC form and the legacy XOR (ese-format facts in def/ and tests). Pure computation.
+// The checksums of database pages: the new ECC form and the legacy XOR (ese-format facts in def/
+// and tests). Pure computation.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +8,9 @@
 
 namespace ntdsb::ese {
 
-// Whether the page's stored checksum is the one computed; a page of zeros is unused and sound. `page_number` = offset / page size - 1 (the two header pages are
-// not given to this function). page.size() is 2, 4, 8, 16 or 32 KiB.
+// Whether the page's stored checksum is the one computed; a page of zeros is unused and sound.
+// `page_number` = offset / page size - 1 (the two header pages are not given to this function).
+// page.size() is 2, 4, 8, 16 or 32 KiB.
 bool page_is_sound(std::span<const std::byte> page, std::uint32_t page_number) noexcept;
 
 // XOR of all dwords but the first, seeded 0x89ABCDEF: the checksum of every header.

@@ -1,5 +1,5 @@
-// Whether a restored set of files is one from which the directory can recover: contract section 5 (VER-1..VER-8). Knows files and rules, no
-// session and no record.
+// Whether a restored set of files is one from which the directory can recover: contract section 5
+// (VER-1..VER-8). Knows files and rules, no session and no record.
 #pragma once
 
 #include "core/result.h"
@@ -22,15 +22,17 @@ struct DatabaseIdentity {
 };
 
 struct RestoreSet {
-    std::vector<platform::Path> databases;  // the map's targets that are databases (contract REG-9, VER-1)
-    platform::Path configured_database;     // must be among `databases`
+    // The map's targets that are databases (contract REG-9, VER-1).
+    std::vector<platform::Path> databases;
+    platform::Path configured_database; // must be among `databases`
     platform::Path log_path;
     platform::Path backup_log_path;
-    platform::Path checkpoint_path;         // a file, or the folder of edb.chk
+    platform::Path checkpoint_path; // a file, or the folder of edb.chk
     std::uint32_t gen_low = 0;
-    std::uint32_t gen_high = 0;             // 0..0: no logs (contract REG-10)
+    std::uint32_t gen_high = 0;               // 0..0: no logs (contract REG-10)
     std::vector<DatabaseIdentity> identities; // from the token
-    bool verify_pages = true;               // verify = "full"
+    bool check_identities = true; // false: no token at hand, VER-5 is left out (`ntdsbctl verify`)
+    bool verify_pages = true;     // verify = "full"
 };
 
 struct Finding {
@@ -48,16 +50,21 @@ struct LogPlacement {
 struct Report {
     std::vector<Finding> findings;
     std::vector<LogPlacement> placements; // meaningful when `findings` is empty
-    // S_OK, or the code that comes first in the order of VER-8; ERROR_OPERATION_ABORTED if the verification was cancelled.
+    // S_OK, or the code that comes first in the order of VER-8; ERROR_OPERATION_ABORTED if the
+    // verification was cancelled.
     Code result = 0;
 };
 
-// Bytes done of bytes in all, for progress displays; may be empty. `cancelled` is looked at at least once a MiB.
+// Bytes done of bytes in all, for progress displays; may be empty. `cancelled` is looked at at
+// least once a MiB.
 using Progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
-Report verify_restore_set(const RestoreSet& set, const std::atomic<bool>& cancelled, const Progress& progress = {});
+Report verify_restore_set(const RestoreSet& set, const std::atomic<bool>& cancelled,
+                          const Progress& progress = {});
 
-// VER-7: copies each placement (new file, flush, rename, flush of the folder); an existing file that differs is never overwritten: hrExistingLogFileHasBadSignature. Running it again after a
-// crash completes it.
+// VER-7: copies each placement (new file, flush, rename, flush of the folder); an existing file
+// that differs is never overwritten: hrExistingLogFileHasBadSignature. Running it again after a
+// crash completes it. A log that lies in the log path under its number already, and is wanted there
+// as edb.log, is renamed.
 Result<void> place_logs(const Report& report);
 
 } // namespace ntdsb::ese

@@ -22,8 +22,9 @@ private:
     NativeHandle handle_;
 };
 
-// Takes the lock if it is free (std::nullopt if it is held) and writes `holder` (one line of UTF-8 for people) where read_lock_holder finds it. Creates the
-// file, owner only; refuses a symbolic link. Never waits.
+// Takes the lock if it is free (std::nullopt if it is held) and writes `holder` (one line of UTF-8 for people, cut at a line end) where read_lock_holder finds
+// it: in the lock file itself; on Windows, where nobody else can read that, in `<path>.holder`. Creates the files, owner only; refuses a symbolic link. Never
+// waits. Call it qualified, platform::try_lock: std::try_lock would be found by its arguments.
 Result<std::optional<Lock>> try_lock(const Path& path, std::string_view holder);
 
 // Waits up to `timeout_ms` (polling with growing pauses); ERROR_LOCK_VIOLATION, naming the holder, when it is still held then.

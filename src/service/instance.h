@@ -12,7 +12,9 @@ class Instance {
 public:
     // Finds the instance in the configuration, or for the default one on a domain controller in the registry (contract DC-1); none: hrCouldNotConnect. Creates its state folder where
     // missing, checks that it is trusted, no link, and bound to this platform (design points 8, 9): otherwise hrError with a sentence that says what to do.
-    static Result<std::shared_ptr<const Instance>> open(ConfigPtr config, std::u16string_view name);
+    static Result<std::shared_ptr<const Instance>> open(const ConfigPtr& config, std::u16string_view name);
+    // As `open`, without a look at the state folder: for questions that must not write (ONL-1).
+    static Result<std::shared_ptr<const Instance>> find(const ConfigPtr& config, std::u16string_view name);
 
     const DirectoryConfig& directory() const noexcept { return directory_; }
     // A file of ours in the state folder.
@@ -25,6 +27,7 @@ private:
     explicit Instance(DirectoryConfig directory);
     DirectoryConfig directory_;
 };
+
 using InstancePtr = std::shared_ptr<const Instance>;
 
 } // namespace ntdsb::service

@@ -7,52 +7,61 @@
 #include "platform/lock.h"
 #include "service/record.h"
 
+#include <functional>
+
 namespace ntdsb::service {
 
 enum class BackupSource { live, snapshot };
 
-// What an instance's locks and record say, at one moment (for status, doctor, check-start).
+// What an instance's locks and record say, at one moment (for status and check-start).
 struct InterlockStatus {
     bool engine_running = false;
     std::optional<BackupSource> backup;
     bool restore_session_alive = false;
     std::optional<RegistrationRecord> record; // none: no record, or an unreadable one
-    std::string record_problem;               // not empty: unreadable, damaged or of a future version; says what to do
-    bool mirror_blocks = false;               // contract MIR-4
+    std::string record_problem;               // not empty: unreadable, damaged or of a future version
+    bool mirror_without_record = false;       // contract MIR-4
     std::string engine_holder, backup_holder, restore_holder;
-    bool may_start = false;
-    std::string why_not; // empty if it may start; else what blocks it and what to do next
+    // What keeps the directory from starting: its code, and a sentence that says what to do; std::nullopt if nothing does.
+    std::optional<Error> start_blocked;
 };
 Result<InterlockStatus> interlock_status(const Instance& instance);
 
-// ONL-1: the engine lock is held, or the vendor's NTDS service runs (default instance on Windows).
+// ONL-1: the engine lock is held, or the vendor's NTDS service runs (default instance on Windows). False without a look at locks where there is no state
+// folder yet, since nothing can have been started through it.
 Result<bool> directory_is_online(const Instance& instance);
 
 // A registered restore: holds the restore lock until it is completed, failed or destroyed (destroyed: blocked, lock released; contract END-2).
 class RestoreRegistration {
 public:
-    // REG-6..8 in their order, then record and mirror. Durable when it returns (REG-13).
-    static Result<RestoreRegistration> enter(InstancePtr instance, const wire::RestoreRegister::Request& request);
+    // REG-6..8 in their order, then record and mirror. Durable when it returns (REG-13). `request` is resolved already.
+    static Result<RestoreRegistration> enter(InstancePtr instance, wire::RestoreRegister::Request request);
+
+    const wire::RestoreRegister::Request& request() const noexcept { return record_.request; }
 
     // CMPL-3's last step: records "completed", which unblocks the directory, then releases the interlock. On failure it stays registered.
     Result<void> complete();
-    // CMPL-2: records the failure and releases the interlock; the directory stays blocked.
+    // CMPL-2: records the failure and releases the interlock; the directory stays blocked. On failure it stays registered.
     Result<void> record_failure(Code restore_state);
 
 private:
     RestoreRegistration(InstancePtr instance, platform::Lock lock, RegistrationRecord record);
+    Result<void> settle(RecordState state, Code outcome);
+
     InstancePtr instance_;
     std::optional<platform::Lock> lock_;
     RegistrationRecord record_;
 };
 
-// A running backup: holds the backup lock. BPREP-3..6.
+// A running backup: holds the backup lock until it is destroyed.
 class BackupClaim {
 public:
+    // A second backup: hrBackupInProgress (BPREP-5). Live files also need a directory that is not in mid-restore (hrRestoreInProgress, BPREP-6) and that is
+    // stopped (hrBackupNotAllowedYet, BPREP-4); it cannot start while they are claimed.
     static Result<BackupClaim> enter(const Instance& instance, BackupSource source);
 
 private:
-    explicit BackupClaim(platform::Lock lock);
+    explicit BackupClaim(platform::Lock lock) : lock_(std::move(lock)) {}
     platform::Lock lock_;
 };
 

@@ -28,6 +28,8 @@ Result<RegistrationRecord> decode_record(std::span<const std::byte> bytes);
 // std::nullopt: there is none.
 Result<std::optional<RegistrationRecord>> load_record(const Instance& instance);
 Result<void> save_record(const Instance& instance, const RegistrationRecord& record);
+// None there is success.
+Result<void> remove_record(const Instance& instance);
 // Keeps an unreadable record under another name (contract REC-8).
 Result<void> set_record_aside(const Instance& instance);
 

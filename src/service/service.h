@@ -7,11 +7,9 @@
 #include "wire/operations.h"
 #include "wire/reply_sink.h"
 
-#include <atomic>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <span>
+#include <string>
 
 namespace ntdsb::service {
 
@@ -20,8 +18,6 @@ struct Caller {
     bool is_local = true;
     std::string name; // for the log
 };
-
-class Session;
 
 // One client's association: owns its sessions, and runs them down when it is destroyed (contract END-3). Thread-safe; calls on one session are serialised.
 class Association {
@@ -33,11 +29,12 @@ public:
     // Decodes, checks, runs and encodes one operation. An error is an RPC-level one (RPC_S_PROCNUM_OUT_OF_RANGE, RPC_X_BAD_STUB_DATA, ERROR_NOT_ENOUGH_MEMORY); the operation's own status is in the reply.
     Result<void> call(wire::Interface interface_of, std::uint16_t opnum, std::span<const std::byte> request, wire::ReplySink& reply);
 
-    // Ends a running verification: its Complete returns ERROR_OPERATION_ABORTED (contract COM-11).
+    // The client gives up: a running verification ends, as would any later one, and its Complete returns ERROR_OPERATION_ABORTED (contract COM-11).
     void cancel() noexcept;
 
-private:
     struct State;
+
+private:
     std::unique_ptr<State> state_;
 };
 

@@ -33,24 +33,26 @@ private:
 class RestoreSession final : public Session {
 public:
     // PREP-1..6; access: ACC-1.
-    static Result<std::unique_ptr<RestoreSession>> prepare(ConfigPtr config, const wire::RestorePrepare::Request& request);
+    static Result<std::unique_ptr<RestoreSession>> prepare(const ConfigPtr& config, const wire::RestorePrepare::Request& request);
     // REG-1..13 (handle and kind are judged by the dispatcher).
-    Result<void> register_restore(const wire::RestoreRegister::Request& request);
+    Result<void> register_restore(wire::RestoreRegister::Request request);
     // CMPL-1..5. `cancelled` ends the verification.
     Result<void> complete(Code restore_state, const std::atomic<bool>& cancelled);
 
 private:
     RestoreSession(InstancePtr instance, std::optional<ExpiryToken> token);
-    std::optional<ExpiryToken> token_; // none: restricted
-    std::optional<RestoreRegistration> registration_;
-    wire::RestoreRegister::Request request_;
+    Result<void> check_unrestricted() const;
+    ese::RestoreSet restored_set() const;
+
+    std::optional<ExpiryToken> token_;                // none: restricted
+    std::optional<RestoreRegistration> registration_; // none: prepared, completed or failed
 };
 
 class BackupSession final : public Session {
 public:
     struct Prepared;
     // BPREP-1..6.
-    static Result<Prepared> prepare(ConfigPtr config, const wire::BackupPrepare::Request& request);
+    static Result<Prepared> prepare(const ConfigPtr& config, const wire::BackupPrepare::Request& request);
     Result<std::u16string> database_names() const; // BLIST-1
     Result<std::u16string> backup_logs() const;    // BLIST-1
     Result<std::uint64_t> open_file(std::u16string_view name); // BOPEN-1..3
@@ -72,10 +74,10 @@ struct BackupSession::Prepared {
 };
 
 // ONL-1, ONL-2
-Result<bool> is_directory_online(ConfigPtr config, std::u16string_view instance);
+Result<bool> is_directory_online(const ConfigPtr& config, std::u16string_view instance);
 // CURLOG-1
-Result<void> set_current_log_number(ConfigPtr config, const wire::SetCurrentLogNumber::Request& request);
+Result<void> set_current_log_number(const ConfigPtr& config, const wire::SetCurrentLogNumber::Request& request);
 // ABI-1: PREP-4 and PREP-5 alone.
-Result<void> check_expiry_token(ConfigPtr config, const wire::CheckExpiryToken::Request& request);
+Result<void> check_expiry_token(const ConfigPtr& config, const wire::CheckExpiryToken::Request& request);
 
 } // namespace ntdsb::service

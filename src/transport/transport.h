@@ -39,10 +39,13 @@ struct Route {
 };
 
 // Judges a server name (contract COM-3..COM-7), loads the configuration, selects the transport and connects.
-Result<Route> connect(std::u16string_view server, wire::Interface interface_of, std::shared_ptr<const AuthIdentity> identity);
+Result<Route> connect(std::u16string_view server, wire::Interface interface_of, const std::shared_ptr<const AuthIdentity>& identity);
 
 // As `connect`, to this computer's default directory: for operations without a server name.
 Result<Route> connect_local(wire::Interface interface_of);
+
+// The configuration as it is now, which also configures the log; every connect reads it anew.
+Result<ConfigPtr> current_config();
 
 // The tools' --config FILE: used for the process's later connections instead of the search of load_config.
 void set_config_file(std::u16string file);

@@ -218,7 +218,7 @@ struct BackupRead {
     struct Request {
         ContextHandle session;
         std::uint32_t size = 0; // 1..max_read_bytes
-        template <class Codec> void fields(Codec& codec) { codec(session), codec(size); }
+        template <class Codec> void fields(Codec& codec) { codec(session), codec.ranged(size, 1, max_read_bytes); }
     };
 };
 

@@ -40,10 +40,19 @@ public:
     Result<Outcome> outcome() const;
 
 private:
+    // Where the next bytes go: the rest of the part of the reply that `received_` has reached. Empty
+    // after the end, and where the head is not one that fits.
+    std::span<std::byte> next();
+    std::uint32_t max_count() const;
+    std::uint32_t offset() const;
+    std::uint32_t count() const;
+    Result<void> check_head() const;
+
     std::span<std::byte> buffer_;
-    std::array<std::byte, 12> head_{};
-    std::array<std::byte, 16> tail_{};
+    std::array<std::byte, 12> head_{}; // max count, offset, count
+    std::array<std::byte, 16> tail_{}; // up to 3 of padding, then count and status
     std::size_t received_ = 0;
+    bool overrun_ = false;
 };
 
 } // namespace ntdsb::wire

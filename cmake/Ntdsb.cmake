@@ -1,0 +1,132 @@
+# How every target of the project is built (language level, warnings, sanitizers), and how tests register themselves
+# for the test runner, tests/support/run_suites.py.
+
+find_program(NTDSB_CCACHE ccache)
+if(NTDSB_CCACHE)
+    set(CMAKE_C_COMPILER_LAUNCHER ${NTDSB_CCACHE})
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${NTDSB_CCACHE})
+endif()
+
+# What kind of build this is, as the test runner names it.
+if(NTDSB_SANITIZE MATCHES "thread")
+    set(ntdsb_flavour tsan)
+elseif(NTDSB_SANITIZE)
+    set(ntdsb_flavour asan)
+elseif(NOT WIN32)
+    set(ntdsb_flavour native)
+elseif(CMAKE_SIZEOF_VOID_P EQUAL 4)
+    set(ntdsb_flavour x86)
+else()
+    set(ntdsb_flavour x64)
+endif()
+
+# Where `./dev package` puts what this build makes, below out/package; also the name of its install component. The
+# headers' component and folder are called `headers` and `include`.
+if(WIN32)
+    set(ntdsb_package_folder ${ntdsb_flavour})
+else()
+    set(ntdsb_package_folder linux-x86_64)
+endif()
+
+# The usage requirements that every target of the project shares. Boost is among them, since Result<T> stands in every
+# layer's interface.
+set(CMAKE_CXX_EXTENSIONS OFF)
+add_library(ntdsb_build INTERFACE)
+target_compile_features(ntdsb_build INTERFACE cxx_std_20)
+target_include_directories(ntdsb_build INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+target_link_libraries(ntdsb_build INTERFACE ntdsb::boost Threads::Threads)
+if(MSVC)
+    target_compile_options(ntdsb_build INTERFACE /W4 /WX /utf-8 /permissive- /EHsc)
+else()
+    target_compile_options(ntdsb_build INTERFACE
+        -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Werror -fvisibility=hidden)
+endif()
+if(WIN32)
+    # Windows 7 is the oldest system meant.
+    target_compile_definitions(ntdsb_build INTERFACE _WIN32_WINNT=0x0601 WIN32_LEAN_AND_MEAN NOMINMAX)
+endif()
+if(MINGW)
+    # Nothing but system DLLs is imported: libgcc, libstdc++ and winpthread are linked in.
+    target_link_options(ntdsb_build INTERFACE -static)
+    if(CMAKE_SIZEOF_VOID_P EQUAL 4)
+        # Every processor that Windows 7 runs on has SSE2, and with it x86 computes as x64 does. But old tools, and
+        # Windows itself, call with a stack aligned to 4 bytes, where SSE code that spills to it would crash: every
+        # function realigns it (GCC's default for Windows with SSE; said here because the exports rely on it).
+        target_compile_options(ntdsb_build INTERFACE -msse2 -mfpmath=sse -mstackrealign)
+    endif()
+endif()
+if(NTDSB_SANITIZE)
+    list(JOIN NTDSB_SANITIZE "," ntdsb_sanitizers)
+    target_compile_options(ntdsb_build INTERFACE
+        -fsanitize=${ntdsb_sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(ntdsb_build INTERFACE -fsanitize=${ntdsb_sanitizers})
+endif()
+
+# ntdsb_library(NAME SOURCES ... DEPS ...): the layer ntdsb_NAME, a static library that may go into the DLL. DEPS are
+# layers (core) or targets (ntdsb::spdlog, ntdsb_core, or a system library).
+function(ntdsb_library name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPS")
+    add_library(ntdsb_${name} STATIC ${arg_SOURCES})
+    set_target_properties(ntdsb_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    set(layers "core|platform|wire|ese|service|transport|client|messages|api")
+    list(TRANSFORM arg_DEPS PREPEND ntdsb_ REGEX "^(${layers})$")
+    target_link_libraries(ntdsb_${name} PUBLIC ntdsb_build ${arg_DEPS})
+endfunction()
+
+# --- tests ------------------------------------------------------------------------------------------------------------
+
+# Windows programs see the root of the file system as Wine's drive Z:.
+if(WIN32 AND CMAKE_CROSSCOMPILING)
+    set(ntdsb_root "Z:")
+endif()
+
+# Suites that are registered no more must not run any more.
+file(REMOVE_RECURSE ${PROJECT_BINARY_DIR}/suites)
+
+# Writes suites/NAME.json for the test runner: {name, flavour, kind, concurrent, targets, command}.
+function(ntdsb_register_suite name kind concurrent)
+    cmake_parse_arguments(PARSE_ARGV 3 arg "" "" "TARGETS;COMMAND")
+    foreach(list TARGETS COMMAND)
+        set(words "")
+        foreach(word IN LISTS arg_${list})
+            string(REPLACE "\\" "\\\\" word "${word}")
+            string(REPLACE "\"" "\\\"" word "${word}")
+            list(APPEND words "\"${word}\"")
+        endforeach()
+        list(JOIN words ", " ${list})
+    endforeach()
+    string(TOLOWER "${concurrent}" concurrent)
+    file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/suites/${name}.json CONTENT
+        "{\"name\": \"${name}\", \"flavour\": \"${ntdsb_flavour}\", \"kind\": \"${kind}\",
+ \"concurrent\": ${concurrent}, \"targets\": [${TARGETS}],
+ \"command\": [${COMMAND}]}\n")
+endfunction()
+
+# ntdsb_test(NAME SOURCES ... DEPS ... [CONCURRENT]): a GoogleTest executable, run in every flavour; with the thread
+# sanitizer only with CONCURRENT. NTDSB_SOURCE_DIR is the project's folder as the test sees it.
+function(ntdsb_test name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "CONCURRENT" "" "SOURCES;DEPS")
+    add_executable(${name} ${arg_SOURCES})
+    target_link_libraries(${name} PRIVATE ntdsb_build ntdsb::gtest ${arg_DEPS})
+    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+    target_compile_definitions(${name} PRIVATE NTDSB_SOURCE_DIR="${ntdsb_root}${PROJECT_SOURCE_DIR}")
+    ntdsb_register_suite(${name} gtest ${arg_CONCURRENT} TARGETS ${name} COMMAND $<TARGET_FILE:${name}>)
+    if(NOT CMAKE_CROSSCOMPILING)
+        add_test(NAME ${name} COMMAND ${name})
+    endif()
+endfunction()
+
+# ntdsb_script_test(NAME COMMAND ... [TARGETS ...] [CONCURRENT] [ONCE]): a program or script whose last line is
+# `N passed, N failed, N skipped`. TARGETS are what it needs built (all when not given). A word @RUN@ of the command
+# stands for what starts this flavour's executables (Wine, or nothing). With ONCE it is the same in every flavour and
+# is run in a native one only.
+function(ntdsb_script_test name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "CONCURRENT;ONCE" "" "COMMAND;TARGETS")
+    if(arg_ONCE AND NOT ntdsb_flavour MATCHES "^(native|asan)$")
+        return()
+    endif()
+    if(NOT arg_TARGETS)
+        set(arg_TARGETS all)
+    endif()
+    ntdsb_register_suite(${name} script ${arg_CONCURRENT} TARGETS ${arg_TARGETS} COMMAND ${arg_COMMAND})
+endfunction()

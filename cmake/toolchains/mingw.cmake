@@ -1,0 +1,10 @@
+# What the mingw-w64 toolchains share; ${ntdsb_mingw} is the target's name.
+set(CMAKE_SYSTEM_NAME Windows)
+set(CMAKE_C_COMPILER ${ntdsb_mingw}-gcc-posix)
+set(CMAKE_CXX_COMPILER ${ntdsb_mingw}-g++-posix)
+set(CMAKE_RC_COMPILER ${ntdsb_mingw}-windres)
+set(CMAKE_FIND_ROOT_PATH /usr/${ntdsb_mingw})
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)

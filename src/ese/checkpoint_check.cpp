@@ -1,0 +1,42 @@
+// See checkpoint_check.h.
+#include "ese/checkpoint_check.h"
+
+#include "ese/header_file.h"
+
+namespace ntdsb::ese {
+
+void check_checkpoint(const platform::Path& checkpoint_path, const std::optional<Signature>& logs,
+                      const std::optional<std::uint32_t>& lowest_required, Findings& findings) {
+    auto place = platform::resolved_path(checkpoint_path); // a link may lead to either
+    auto info = platform::file_info(place ? place.value() : checkpoint_path);
+    if (!info) {
+        if (const Error error = read_error(info.error(), ERROR_FILE_NOT_FOUND);
+            error.code != ERROR_FILE_NOT_FOUND)
+            findings.add("VER-4", checkpoint_path, error);
+        return;
+    }
+    if (!info.value()) return;
+    const auto file =
+        info.value()->is_folder ? in_folder(checkpoint_path, u"edb.chk") : checkpoint_path;
+    auto checkpoint = read_checkpoint(file);
+    if (!checkpoint) {
+        if (checkpoint.error().code != ERROR_FILE_NOT_FOUND)
+            findings.add("VER-4", file, checkpoint.error());
+        return;
+    }
+    if (logs && checkpoint.value().signature != *logs) {
+        findings.add("VER-4", file,
+                     fail(hrBadCheckpointSignature, shown(file),
+                          ": the log signature at offset 20 is not that of the logs"));
+    }
+    if (lowest_required && checkpoint.value().generation > *lowest_required) {
+        findings.add("VER-4", file,
+                     fail(hrCheckpointCorrupt, shown(file),
+                          ": the checkpoint at offset 16 is at generation ",
+                          checkpoint.value().generation, ", above the lowest that recovery needs, ",
+                          *lowest_required,
+                          "; it belongs to a later state of the database and may be deleted"));
+    }
+}
+
+} // namespace ntdsb::ese

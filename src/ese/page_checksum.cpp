@@ -1,0 +1,83 @@
+// Header and page checksums by the format facts: what is summed up, and against what it is held.
+// The summing itself is in the kernels.
+#include "ese/page_checksum.h"
+
+#include "ese/bytes.h"
+#include "ese/page_kernels.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace ntdsb::ese {
+namespace {
+
+constexpr std::uint32_t checksum_seed = 0x89ABCDEF;
+constexpr std::uint32_t flag_new_checksum = 0x2000;
+constexpr std::size_t flags_offset = 36;
+constexpr std::size_t one_block_limit = 8192; // larger pages have four blocks
+constexpr std::array<std::size_t, 4> stored_at{0, 40, 48, 56};
+
+// The stored form: low dword = XOR of the dwords and the page number; high dword = positions, and
+// above them the XOR of the inverted positions. Inverting every address flips each result bit once
+// per set bit, so the parity of the set bits decides.
+std::uint64_t stored_form(BlockSums sums, std::size_t block_size,
+                          std::uint32_t page_number) noexcept {
+    const auto mask = static_cast<std::uint32_t>(block_size * 8 - 1);
+    const bool odd = (std::popcount(sums.dwords) & 1) != 0;
+    const std::uint32_t inverted = odd ? sums.positions ^ mask : sums.positions;
+    const std::uint32_t high = (inverted & 0xFFFF) << 16 | (sums.positions & 0xFFFF);
+    return std::uint64_t{high} << 32 | (sums.dwords ^ page_number);
+}
+
+// The checksum's own eight bytes count as zero; both sums being linear, their share is taken out
+// afterwards.
+BlockSums without_first_eight_bytes(BlockSums sums, const ByteReader& block) noexcept {
+    const BlockSums first = dword_sums(block.u32(0));
+    const BlockSums second = dword_sums(block.u32(4));
+    sums.dwords ^= first.dwords ^ second.dwords;
+    sums.positions ^= first.positions ^ second.positions;
+    if ((std::popcount(second.dwords) & 1) != 0) sums.positions ^= 32; // its bits lie 32 further on
+    return sums;
+}
+
+bool new_checksum_holds(std::span<const std::byte> page, std::uint32_t page_number,
+                        BlockKernel kernel) noexcept {
+    const std::size_t blocks = page.size() > one_block_limit ? stored_at.size() : 1;
+    const std::size_t block_size = page.size() / blocks;
+    const ByteReader reader(page);
+    for (std::size_t i = 0; i < blocks; ++i) {
+        const auto block = page.subspan(i * block_size, block_size);
+        BlockSums sums = kernel(block);
+        if (i == 0) sums = without_first_eight_bytes(sums, ByteReader(block));
+        if (stored_form(sums, block_size, page_number) != reader.u64(stored_at[i])) return false;
+    }
+    return true;
+}
+
+bool legacy_checksum_holds(std::span<const std::byte> page, std::uint32_t page_number) noexcept {
+    const ByteReader reader(page);
+    return reader.u32(0) == header_checksum(page) && reader.u32(4) == page_number;
+}
+
+bool is_unused(std::span<const std::byte> page) noexcept {
+    return std::all_of(page.begin(), page.end(), [](std::byte b) { return b == std::byte{0}; });
+}
+
+} // namespace
+
+bool page_is_sound(std::span<const std::byte> page, std::uint32_t page_number) noexcept {
+    const bool is_new = (ByteReader(page).u32(flags_offset) & flag_new_checksum) != 0;
+    const bool holds = is_new ? new_checksum_holds(page, page_number, best_block_kernel())
+                              : legacy_checksum_holds(page, page_number);
+    return holds || is_unused(page);
+}
+
+std::uint32_t header_checksum(std::span<const std::byte> header) noexcept {
+    const ByteReader reader(header);
+    std::uint32_t sum = checksum_seed;
+    for (std::size_t offset = 4; offset + 4 <= header.size(); offset += 4)
+        sum ^= reader.u32(offset);
+    return sum;
+}
+
+} // namespace ntdsb::ese

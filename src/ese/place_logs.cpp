@@ -1,0 +1,111 @@
+// VER-7: the verified logs are put where the engine recovers from. Every step may be the last one
+// before a crash: a log appears under its name only when it is whole and durable, and what is there
+// already is compared, never overwritten.
+#include "ese/restore_set.h"
+
+#include "core/path.h"
+#include "ese/header_file.h"
+#include "ese/same_content.h"
+#include "ese/work.h"
+
+#include <algorithm>
+#include <set>
+
+namespace ntdsb::ese {
+namespace {
+
+// Copies in the making: the names are no log's, and tell whose they are.
+constexpr std::u16string_view unfinished_prefix = u"ntdsb-restore-";
+constexpr std::u16string_view unfinished_suffix = u".unfinished";
+
+platform::Path unfinished_path(const platform::Path& target) {
+    std::u16string name(unfinished_prefix);
+    name += wire_path(target.filename());
+    name += unfinished_suffix;
+    return in_folder(target.parent_path(), name);
+}
+
+Result<void> remove_unfinished(const platform::Path& folder) {
+    NTDSB_TRY(const auto entries, platform::list_folder(folder));
+    for (const auto& entry : entries) {
+        const auto name = wire_path(entry.name);
+        const bool ours = name.starts_with(unfinished_prefix) && name.ends_with(unfinished_suffix);
+        if (ours && !entry.info.is_folder)
+            NTDSB_CHECK(platform::remove_file(in_folder(folder, name)));
+    }
+    return ok();
+}
+
+Result<void> copy_durably(const platform::Path& from, const platform::Path& to) {
+    NTDSB_TRY(const auto source, platform::File::open_read(from));
+    NTDSB_TRY(auto target, platform::File::create_new(to));
+    std::vector<std::byte> buffer(work_buffer_size);
+    std::uint64_t offset = 0;
+    for (;;) {
+        NTDSB_TRY(const auto got, source.read_at(offset, buffer));
+        NTDSB_CHECK(target.write_at(offset, std::span<const std::byte>(buffer).first(got)));
+        offset += got;
+        if (got < buffer.size()) break;
+    }
+    return target.flush();
+}
+
+Error exists_and_differs(const LogPlacement& placement) {
+    return fail(hrExistingLogFileHasBadSignature, shown(placement.to), " exists and differs from ",
+                shown(placement.from), ", whose place it takes: it is not overwritten (VER-7)");
+}
+
+// Whether `to` is there with the same content; false when there is nothing.
+Result<bool> is_placed(const LogPlacement& placement) {
+    NTDSB_TRY(const auto existing, platform::file_info(placement.to));
+    if (!existing) return false;
+    NTDSB_TRY(const auto same, same_content(placement.from, placement.to));
+    if (!same) return exists_and_differs(placement);
+    return true;
+}
+
+// Renames to `placement.to` and nowhere else: what appears there meanwhile stays.
+Result<void> take_place(const platform::Path& from, const LogPlacement& placement) {
+    auto renamed = platform::rename_new(from, placement.to);
+    if (renamed) return renamed;
+    const Code code = renamed.error().code;
+    if (code == ERROR_FILE_EXISTS || code == ERROR_ALREADY_EXISTS)
+        return exists_and_differs(placement);
+    return renamed;
+}
+
+// Within the log path a log only changes its name. That `from` is gone and `to` is there is the
+// trace of an earlier run.
+Result<void> rename_in_place(const LogPlacement& placement) {
+    NTDSB_TRY(const auto from, platform::file_info(placement.from));
+    NTDSB_TRY(const auto to, platform::file_info(placement.to));
+    if (!from && to) return ok();
+    return take_place(placement.from, placement);
+}
+
+Result<void> place(const LogPlacement& placement) {
+    auto same = platform::is_same_file(placement.from.parent_path(), placement.to.parent_path());
+    if (same && same.value()) return rename_in_place(placement);
+    NTDSB_TRY(const bool placed, is_placed(placement));
+    if (placed) return ok();
+
+    const auto unfinished = unfinished_path(placement.to);
+    auto copied = copy_durably(placement.from, unfinished);
+    if (copied) copied = take_place(unfinished, placement);
+    // The copy's own failure is the one to tell.
+    if (!copied) static_cast<void>(platform::remove_file(unfinished));
+    return copied;
+}
+
+} // namespace
+
+Result<void> place_logs(const Report& report) {
+    std::set<platform::Path> folders;
+    for (const auto& placement : report.placements) folders.insert(placement.to.parent_path());
+    for (const auto& folder : folders) NTDSB_CHECK(remove_unfinished(folder));
+    for (const auto& placement : report.placements) NTDSB_CHECK(place(placement));
+    for (const auto& folder : folders) NTDSB_CHECK(platform::flush_folder(folder));
+    return ok();
+}
+
+} // namespace ntdsb::ese

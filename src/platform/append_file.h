@@ -1,0 +1,28 @@
+// A text stream that several processes write to at once: lines are appended whole. For the log; durability is not promised.
+#pragma once
+
+#include "platform/file.h"
+
+namespace ntdsb::platform {
+
+class AppendFile {
+public:
+    // Creates the file, for its owner alone, if there is none. Others may read, write, rename and remove it meanwhile.
+    static Result<AppendFile> open(const Path& path);
+    // What the process was given as its standard error; writes nothing if there is none. Not closed by the destructor.
+    static AppendFile standard_error() noexcept;
+
+    AppendFile(AppendFile&& other) noexcept;
+    AppendFile& operator=(AppendFile&&) = delete;
+    ~AppendFile();
+
+    // One system call. Returns whether all was written.
+    bool append(std::string_view bytes) noexcept;
+
+private:
+    AppendFile(NativeHandle handle, bool owned) noexcept : handle_(handle), owned_(owned) {}
+    NativeHandle handle_;
+    bool owned_;
+};
+
+} // namespace ntdsb::platform

@@ -1,0 +1,11 @@
+// Inside of the platform layer: where an operation that changes the disk announces itself to the test seam of platform/file.h.
+#pragma once
+
+#include "platform/file.h"
+
+namespace ntdsb::platform {
+
+// Calls the hook, if one is set; its code, if not 0, is the operation's failure.
+Result<void> about_to(DiskOperation operation, const Path& path);
+
+} // namespace ntdsb::platform

@@ -1,0 +1,73 @@
+// What platform/file.h promises beyond single system calls: whole-file reads, durable replacement, the test seam. The same on every
+// platform.
+#include "platform/file.h"
+
+#include "core/path.h"
+#include "platform/disk_hook.h"
+#include "platform/process.h"
+
+#include <array>
+#include <atomic>
+
+namespace ntdsb::platform {
+namespace {
+
+std::atomic<DiskHook> disk_hook{nullptr};
+
+// A name beside `path` that no other writer uses, so that what a crash left behind is in nobody's way.
+Result<Path> new_name_beside(const Path& path) {
+    std::array<std::byte, 8> random{};
+    NTDSB_CHECK(random_bytes(random));
+    std::string suffix = ".";
+    for (const std::byte value : random) {
+        suffix += "0123456789abcdef"[std::to_integer<unsigned>(value) >> 4];
+        suffix += "0123456789abcdef"[std::to_integer<unsigned>(value) & 15u];
+    }
+    Path name = path;
+    name += suffix + ".tmp";
+    return name;
+}
+
+Result<void> write_and_rename(const Path& temporary, const Path& path, std::span<const std::byte> content) {
+    {
+        NTDSB_TRY(auto file, File::create_new(temporary));
+        NTDSB_CHECK(file.write_at(0, content));
+        NTDSB_CHECK(file.flush());
+    }
+    return rename_replace(temporary, path);
+}
+
+} // namespace
+
+void set_disk_hook(DiskHook hook) noexcept { disk_hook.store(hook); }
+
+Result<void> about_to(DiskOperation operation, const Path& path) {
+    static constexpr std::string_view names[] = {"create", "write", "flush", "rename", "remove", "flush folder", "create folder"};
+    const DiskHook hook = disk_hook.load();
+    const Code code = hook ? hook(operation, path) : Code{0};
+    if (code == 0) return ok();
+    return fail(code, "the test's disk hook refused to ", names[static_cast<std::size_t>(operation)], " ", wire_path(path));
+}
+
+Result<void> replace_file_durably(const Path& path, std::span<const std::byte> content) {
+    NTDSB_TRY(const auto temporary, new_name_beside(path));
+    if (auto written = write_and_rename(temporary, path, content); !written) {
+        (void)remove_file(temporary); // not there if creating it failed; the first failure is the one to tell
+        return written;
+    }
+    return flush_folder(path.parent_path());
+}
+
+Result<std::vector<std::byte>> read_whole_file(const Path& path, std::size_t limit) {
+    NTDSB_TRY(const auto file, File::open_read(path));
+    NTDSB_TRY(const auto size, file.size());
+    if (size > limit) {
+        return fail(ERROR_INVALID_DATA, wire_path(path), " has ", size, " bytes; at most ", limit, " are expected");
+    }
+    std::vector<std::byte> content(static_cast<std::size_t>(size));
+    NTDSB_TRY(const auto read, file.read_at(0, content));
+    content.resize(read);
+    return content;
+}
+
+} // namespace ntdsb::platform

@@ -1,0 +1,30 @@
+// Waiting for a lock: polling, the same on every platform.
+#include "platform/lock.h"
+
+#include "core/path.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+namespace ntdsb::platform {
+
+Result<Lock> wait_lock(const Path& path, std::string_view holder, std::uint32_t timeout_ms) {
+    using namespace std::chrono;
+    constexpr milliseconds longest_pause{100};
+    const auto deadline = steady_clock::now() + milliseconds(timeout_ms);
+    milliseconds pause{1};
+    for (;;) {
+        NTDSB_TRY(auto lock, platform::try_lock(path, holder));
+        if (lock) return std::move(*lock);
+        const auto left = duration_cast<milliseconds>(deadline - steady_clock::now());
+        if (left <= milliseconds::zero()) break;
+        std::this_thread::sleep_for(std::min(pause, left));
+        pause = std::min(pause * 2, longest_pause);
+    }
+    const std::string other = read_lock_holder(path);
+    return fail(ERROR_LOCK_VIOLATION, "the lock ", wire_path(path), " was still held after ", timeout_ms, " ms by ",
+                other.empty() ? "an unknown holder" : other, "; wait until it ends, or end it");
+}
+
+} // namespace ntdsb::platform

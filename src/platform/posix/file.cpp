@@ -1,0 +1,219 @@
+// platform/file.h on POSIX systems.
+#include "platform/file.h"
+
+#include "platform/disk_hook.h"
+#include "platform/posix/system_error.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <memory>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace ntdsb::platform {
+namespace {
+
+constexpr int no_file = -1;
+
+// One system call moves at most this much; Linux itself stops a page short of 2 GiB.
+constexpr std::size_t most_bytes_per_call = std::size_t{1} << 30;
+
+void close_file(int handle) noexcept {
+    if (handle != no_file) ::close(handle);
+}
+
+FileInfo info_from(const struct stat& status) {
+    FileInfo info;
+    info.is_folder = S_ISDIR(status.st_mode);
+    info.is_link = S_ISLNK(status.st_mode);
+    info.size = S_ISREG(status.st_mode) ? static_cast<std::uint64_t>(status.st_size) : 0;
+    return info;
+}
+
+// Makes one folder; what is there already is fine if it is a folder (or leads to one).
+Result<void> create_one_folder(const Path& folder) {
+    struct stat status {};
+    if (::stat(folder.c_str(), &status) == 0) {
+        if (S_ISDIR(status.st_mode)) return ok();
+        return errno_error(ENOTDIR, "use as a folder what is at", folder);
+    }
+    if (errno != ENOENT) return errno_error(errno, "look for the folder", folder);
+    NTDSB_CHECK(about_to(DiskOperation::create_folder, folder));
+    if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return errno_error(errno, "create the folder", folder);
+    return flush_folder(folder.parent_path());
+}
+
+Result<void> rename_with_flags(const Path& from, const Path& to, unsigned flags) {
+    NTDSB_CHECK(about_to(DiskOperation::rename, to));
+    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags) == 0) return ok();
+    return errno_error(errno, text("rename ", wire_path(from), " to"), to);
+}
+
+} // namespace
+
+Result<File> File::open_read(const Path& path) {
+    // Nonblocking, so that a FIFO in a file's place fails below instead of waiting for a writer.
+    const int handle = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (handle == no_file) return errno_error(errno, "open", path);
+    File file(handle, path);
+    struct stat status {};
+    if (::fstat(handle, &status) != 0) return errno_error(errno, "examine", path);
+    if (!S_ISREG(status.st_mode)) return fail(ERROR_ACCESS_DENIED, "could not open ", wire_path(path), ": it is not a file");
+    return file;
+}
+
+Result<File> File::create_new(const Path& path) {
+    NTDSB_CHECK(about_to(DiskOperation::create, path));
+    const int handle = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (handle == no_file) return errno_error(errno, "create", path);
+    return File(handle, path);
+}
+
+File::File(NativeHandle handle, Path path) noexcept : handle_(handle), path_(std::move(path)) {}
+File::File(File&& other) noexcept : handle_(std::exchange(other.handle_, no_file)), path_(std::move(other.path_)) {}
+File& File::operator=(File&& other) noexcept {
+    if (this != &other) {
+        close_file(std::exchange(handle_, std::exchange(other.handle_, no_file)));
+        path_ = std::move(other.path_);
+    }
+    return *this;
+}
+File::~File() { close_file(handle_); }
+
+Result<std::size_t> File::read_at(std::uint64_t offset, std::span<std::byte> into) const {
+    std::size_t done = 0;
+    while (done < into.size()) {
+        const auto count = std::min(into.size() - done, most_bytes_per_call);
+        const auto got = ::pread(handle_, into.data() + done, count, static_cast<off_t>(offset + done));
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return errno_error(errno, "read from", path_);
+        if (got == 0) break;
+        done += static_cast<std::size_t>(got);
+    }
+    return done;
+}
+
+Result<void> File::write_at(std::uint64_t offset, std::span<const std::byte> from) {
+    NTDSB_CHECK(about_to(DiskOperation::write, path_));
+    std::size_t done = 0;
+    while (done < from.size()) {
+        const auto count = std::min(from.size() - done, most_bytes_per_call);
+        const auto put = ::pwrite(handle_, from.data() + done, count, static_cast<off_t>(offset + done));
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) return errno_error(errno, "write to", path_);
+        done += static_cast<std::size_t>(put);
+    }
+    return ok();
+}
+
+Result<void> File::flush() {
+    NTDSB_CHECK(about_to(DiskOperation::flush, path_));
+    if (::fsync(handle_) != 0) return errno_error(errno, "flush", path_);
+    return ok();
+}
+
+Result<std::uint64_t> File::size() const {
+    struct stat status {};
+    if (::fstat(handle_, &status) != 0) return errno_error(errno, "examine", path_);
+    return static_cast<std::uint64_t>(status.st_size);
+}
+
+Result<std::optional<FileInfo>> file_info(const Path& path) {
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) == 0) return std::optional<FileInfo>(info_from(status));
+    if (errno == ENOENT || errno == ENOTDIR) return std::optional<FileInfo>();
+    return errno_error(errno, "examine", path);
+}
+
+Result<std::vector<FolderEntry>> list_folder(const Path& folder) {
+    struct Close {
+        void operator()(DIR* stream) const noexcept { ::closedir(stream); }
+    };
+    const std::unique_ptr<DIR, Close> stream(::opendir(folder.c_str())); // opendir sets close-on-exec
+    if (!stream) return errno_error(errno, "list the folder", folder);
+    std::vector<FolderEntry> entries;
+    for (;;) {
+        errno = 0;
+        const dirent* entry = ::readdir(stream.get());
+        if (!entry) break;
+        const std::string_view name = entry->d_name;
+        if (name == "." || name == "..") continue;
+        struct stat status {};
+        if (::fstatat(::dirfd(stream.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+            if (errno == ENOENT) continue; // removed while we listed
+            return errno_error(errno, "examine", folder / name);
+        }
+        entries.push_back(FolderEntry{Path(name), info_from(status)});
+    }
+    if (errno != 0) return errno_error(errno, "list the folder", folder);
+    return entries;
+}
+
+Result<void> rename_replace(const Path& from, const Path& to) { return rename_with_flags(from, to, 0); }
+
+Result<void> rename_new(const Path& from, const Path& to) {
+    auto renamed = rename_with_flags(from, to, RENAME_NOREPLACE);
+    if (renamed || (renamed.error().code != ERROR_INVALID_PARAMETER && renamed.error().code != ERROR_NOT_SUPPORTED)) return renamed;
+    // The file system knows no such rename: a second name and the first one's removal do the same.
+    if (::link(from.c_str(), to.c_str()) != 0) return errno_error(errno, text("rename ", wire_path(from), " to"), to);
+    return remove_file(from);
+}
+
+Result<void> remove_file(const Path& path) {
+    NTDSB_CHECK(about_to(DiskOperation::remove, path));
+    if (::unlink(path.c_str()) != 0) return errno_error(errno, "remove", path);
+    return ok();
+}
+
+Result<void> flush_folder(const Path& folder) {
+    NTDSB_CHECK(about_to(DiskOperation::flush_folder, folder));
+    const int handle = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (handle == no_file) return errno_error(errno, "open the folder", folder);
+    const int error = ::fsync(handle) == 0 ? 0 : errno;
+    close_file(handle);
+    if (error != 0 && error != EINVAL) return errno_error(error, "flush the folder", folder); // EINVAL: nothing to flush there
+    return ok();
+}
+
+Result<void> create_private_folder(const Path& folder) {
+    Path part;
+    for (const Path& component : folder) {
+        part /= component;
+        if (component != folder.root_path()) NTDSB_CHECK(create_one_folder(part));
+    }
+    return ok();
+}
+
+Result<Path> resolved_path(const Path& path) {
+    struct Free {
+        void operator()(char* memory) const noexcept { std::free(memory); }
+    };
+    Path existing = path;
+    Path rest;
+    for (;;) {
+        const std::unique_ptr<char, Free> resolved(::realpath(existing.c_str(), nullptr));
+        if (resolved) return rest.empty() ? Path(resolved.get()) : Path(resolved.get()) / rest;
+        if (errno != ENOENT || !existing.has_relative_path()) return errno_error(errno, "resolve", path);
+        NTDSB_TRY(const auto info, file_info(existing));
+        if (info) return fail(ERROR_CANT_RESOLVE_FILENAME, wire_path(existing), " is a link that leads nowhere");
+        const Path name = existing.filename();
+        if (name == "..") return errno_error(ENOENT, "resolve", path);
+        if (!name.empty() && name != ".") rest = rest.empty() ? name : name / rest;
+        existing = existing.parent_path();
+    }
+}
+
+Result<bool> is_same_file(const Path& a, const Path& b) {
+    struct stat x {};
+    struct stat y {};
+    if (::stat(a.c_str(), &x) != 0) return errno_error(errno, "examine", a);
+    if (::stat(b.c_str(), &y) != 0) return errno_error(errno, "examine", b);
+    return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+} // namespace ntdsb::platform

@@ -1,0 +1,16 @@
+// Inside of the platform layer: the one place where errno becomes an Error.
+#pragma once
+
+#include "core/result.h"
+#include "core/path.h"
+
+namespace ntdsb::platform {
+
+// The Win32 code that says the same; ERROR_GEN_FAILURE where none does.
+Code code_from_errno(int error) noexcept;
+
+// "could not <attempt> <path>: No such file or directory (errno 2)"
+Error errno_error(int error, std::string_view attempt, const std::filesystem::path& path);
+Error errno_error(int error, std::string_view attempt);
+
+} // namespace ntdsb::platform

@@ -1,0 +1,96 @@
+// The restore session: what may be called when, and what Register and Complete demand (sessions.h; contract PREP-1..CMPL-5). Arguments of Register are judged in
+// restore_arguments.h, locks and the record are the interlock's, files are ese's.
+#include "core/log.h"
+#include "core/path.h"
+#include "platform/process.h"
+#include "service/locations.h"
+#include "service/restore_arguments.h"
+#include "service/sessions.h"
+
+namespace ntdsb::service {
+
+namespace {
+
+constexpr std::uint32_t restore_type_catchup = 4; // RESTORE_TYPE_CATCHUP of the public header
+
+Result<ExpiryToken> check_token(const wire::Bytes& bytes, const DirectoryConfig& directory) {
+    NTDSB_TRY(auto token, decode_token(bytes));
+    NTDSB_CHECK(check_token_age(token, directory.tombstone_lifetime_days, platform::now_filetime()));
+    return token;
+}
+
+} // namespace
+
+std::u16string Session::locations() const { return database_locations(*instance_); }
+
+RestoreSession::RestoreSession(InstancePtr instance, std::optional<ExpiryToken> token)
+    : Session(SessionKind::restore, std::move(instance)), token_(std::move(token)) {}
+
+Result<std::unique_ptr<RestoreSession>> RestoreSession::prepare(const ConfigPtr& config, const wire::RestorePrepare::Request& request) {
+    if (request.flags != 0 && request.flags != restore_type_catchup)
+        return fail(ERROR_INVALID_PARAMETER, "PREP-1: DsRestorePrepare with rtFlag ", hex(std::uint64_t{request.flags}), "; only 0 and RESTORE_TYPE_CATCHUP are supported");
+    NTDSB_CHECK(platform::check_right(platform::Right::restore)); // ACC-1
+    const platform::ThreadPrivilege privilege(platform::Right::restore);
+    NTDSB_TRY(auto instance, Instance::open(config, request.instance));
+    std::optional<ExpiryToken> token;
+    if (request.token) {
+        NTDSB_TRY(token, check_token(*request.token, instance->directory()));
+    }
+    return std::unique_ptr<RestoreSession>(new RestoreSession(std::move(instance), std::move(token)));
+}
+
+Result<void> RestoreSession::check_unrestricted() const {
+    if (token_) return ok();
+    return fail(hrMissingExpiryToken, "PREP-2: the handle was prepared without an expiry token; prepare it with the token that DsBackupPrepare gave");
+}
+
+Result<void> RestoreSession::register_restore(wire::RestoreRegister::Request request) {
+    NTDSB_CHECK(check_unrestricted());
+    NTDSB_CHECK(resolve_register_arguments(request, instance_->directory()));
+    if (registration_) return fail(hrRestoreInProgress, "REG-8: this session has registered a restore already; complete it first");
+    const platform::ThreadPrivilege privilege(platform::Right::restore);
+    NTDSB_TRY(registration_, RestoreRegistration::enter(instance_, std::move(request)));
+    log::info("REG-0: a restore of ", instance_->directory().database, " is registered; the directory cannot start until it is completed");
+    return ok();
+}
+
+ese::RestoreSet RestoreSession::restored_set() const {
+    const wire::RestoreRegister::Request& request = registration_->request();
+    ese::RestoreSet set;
+    for (const auto& pair : request.map) {
+        if (!is_checkpoint_pair(pair, instance_->directory())) set.databases.push_back(native_path(pair.target));
+    }
+    set.configured_database = instance_->database();
+    set.log_path = native_path(request.log_path);
+    set.backup_log_path = native_path(request.backup_log_path);
+    set.checkpoint_path = native_path(request.checkpoint_path);
+    set.gen_low = request.gen_low;
+    set.gen_high = request.gen_high;
+    set.identities = token_->databases;
+    set.verify_pages = instance_->directory().verify == VerifyLevel::full; // VER-6
+    return set;
+}
+
+Result<void> RestoreSession::complete(Code restore_state, const std::atomic<bool>& cancelled) {
+    NTDSB_CHECK(check_unrestricted());
+    if (!registration_) return fail(ERROR_INVALID_PARAMETER, "CMPL-1: this session has no registered restore to complete; call DsRestoreRegister first");
+    const platform::ThreadPrivilege privilege(platform::Right::restore);
+    if (restore_state != S_OK) {
+        NTDSB_CHECK(registration_->record_failure(restore_state));
+        registration_.reset();
+        log::warn("CMPL-2: the restore of ", instance_->directory().database, " failed with ", hex(restore_state), "; the directory stays blocked until a restore succeeds");
+        return ok();
+    }
+    const ese::Report report = ese::verify_restore_set(restored_set(), cancelled);
+    for (const ese::Finding& finding : report.findings) log::error("CMPL-4: ", finding.what);
+    if (report.result != S_OK)
+        return fail(report.result, "CMPL-4: the restored files are not sound (", report.findings.size(),
+                    " findings, each in the log); mend them and complete again, or report the failure");
+    NTDSB_CHECK(ese::place_logs(report)); // VER-7
+    NTDSB_CHECK(registration_->complete());
+    registration_.reset();
+    log::info("CMPL-3: the restore of ", instance_->directory().database, " is complete; the directory may start");
+    return ok();
+}
+
+} // namespace ntdsb::service

@@ -1,0 +1,90 @@
+#include "support/child_process.h"
+
+#include <stdexcept>
+#include <utility>
+
+#ifdef _WIN32
+#include <windows.h>
+#else
+#include <csignal>
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+
+namespace ntdsb::test {
+
+ChildProcess::ChildProcess(ChildProcess&& other) noexcept
+    : process_(std::exchange(other.process_, {})) {}
+
+#ifdef _WIN32
+
+ChildProcess::ChildProcess(const std::vector<std::string>& arguments) {
+    wchar_t self[MAX_PATH];
+    if (GetModuleFileNameW(nullptr, self, MAX_PATH) == 0)
+        throw std::runtime_error("GetModuleFileName");
+    std::wstring line = L"\"" + std::wstring(self) + L"\"";
+    for (const std::string& argument : arguments)
+        line += L" \"" + std::wstring(argument.begin(), argument.end()) + L"\"";
+    STARTUPINFOW startup{};
+    startup.cb = sizeof startup;
+    PROCESS_INFORMATION information{};
+    if (!CreateProcessW(self, line.data(), nullptr, nullptr, FALSE, 0, nullptr, nullptr, &startup,
+                        &information))
+        throw std::runtime_error("CreateProcess");
+    CloseHandle(information.hThread);
+    process_ = information.hProcess;
+}
+
+void ChildProcess::kill() {
+    TerminateProcess(process_, 1);
+    wait();
+}
+
+int ChildProcess::wait() {
+    DWORD status = 0;
+    WaitForSingleObject(process_, INFINITE);
+    GetExitCodeProcess(process_, &status);
+    CloseHandle(std::exchange(process_, nullptr));
+    return static_cast<int>(status);
+}
+
+ChildProcess::~ChildProcess() {
+    if (process_ != nullptr) kill();
+}
+
+#else
+
+ChildProcess::ChildProcess(const std::vector<std::string>& arguments) {
+    std::vector<std::string> words{"test"};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    process_ = fork();
+    if (process_ < 0) throw std::runtime_error("fork");
+    if (process_ == 0) {
+        execv("/proc/self/exe", argv.data());
+        _exit(127);
+    }
+}
+
+void ChildProcess::kill() {
+    ::kill(process_, SIGKILL);
+    wait();
+}
+
+int ChildProcess::wait() {
+    int status = 0;
+    while (waitpid(process_, &status, 0) < 0) {
+    }
+    process_ = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+ChildProcess::~ChildProcess() {
+    if (process_ != 0) kill();
+}
+
+#endif
+
+} // namespace ntdsb::test

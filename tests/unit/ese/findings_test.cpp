@@ -1,0 +1,52 @@
+// VER-8: which of many findings becomes the result.
+#include "ese/findings.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace ntdsb {
+namespace {
+
+Code as_code(long code) { return static_cast<Code>(code); }
+
+// As the contract lists them.
+const std::vector<Code> contract_order{
+    as_code(hrFileAccessDenied),
+    as_code(hrDiskIO),
+    as_code(hrDatabaseNotFound),
+    as_code(hrInvalidDatabase),
+    as_code(hrDatabaseCorrupted),
+    as_code(hrDatabaseInconsistent),
+    as_code(hrBadDbSignature),
+    as_code(hrBadBackupDatabaseSize),
+    as_code(hrContentsExpired),
+    as_code(hrMissingRestoreLogFiles),
+    as_code(hrLogFileCorrupt),
+    as_code(hrGivenLogFileHasBadSignature),
+    as_code(hrGivenLogFileIsNotContiguous),
+    as_code(hrExistingLogFileHasBadSignature),
+    as_code(hrExistingLogFileIsNotContiguous),
+    as_code(hrBadLogSignature),
+    as_code(hrRestoreLogTooHigh),
+    as_code(hrRestoreLogTooLow),
+    as_code(hrCheckpointCorrupt),
+    as_code(hrBadCheckpointSignature),
+    as_code(hrReadVerifyFailure),
+};
+
+TEST(VerificationResult, IsSuccessWithoutFindings) { EXPECT_EQ(ese::result_of({}), Code{S_OK}); }
+
+TEST(VerificationResult, IsTheFirstCodeOfEveryPairInTheContractsOrder) { // VER-8
+    for (std::size_t i = 0; i < contract_order.size(); ++i) {
+        for (std::size_t j = i; j < contract_order.size(); ++j) {
+            const ese::Finding first{contract_order[i], "a", "b"},
+                second{contract_order[j], "c", "d"};
+            EXPECT_EQ(ese::result_of({first, second}), contract_order[i]);
+            EXPECT_EQ(ese::result_of({second, first}), contract_order[i]);
+        }
+    }
+}
+
+} // namespace
+} // namespace ntdsb

@@ -1,0 +1,158 @@
+// VER-7: putting the logs in their place, through failures at every step. Made files.
+#include "restore_fixture.h"
+
+#include "platform/file.h"
+
+#include <map>
+
+namespace ntdsb {
+namespace {
+
+using test::EseLog;
+
+// Fails the operation of this number and all after it, as a crash would end them.
+int operations_left = 0;
+Code fail_after(platform::DiskOperation, const platform::Path&) {
+    return operations_left-- > 0 ? Code{0} : Code{ERROR_DISK_FULL};
+}
+
+class PlaceLogs : public RestoreTest {
+protected:
+    ~PlaceLogs() override { platform::set_disk_hook(nullptr); }
+
+    std::map<std::string, test::Bytes> content(const test::Path& folder) const {
+        std::map<std::string, test::Bytes> files;
+        for (const auto& entry : std::filesystem::directory_iterator(folder))
+            files[entry.path().filename().string()] = test::read_file(entry.path());
+        return files;
+    }
+    std::map<std::string, test::Bytes> expected() const {
+        std::map<std::string, test::Bytes> files;
+        for (std::uint32_t generation = 3; generation <= 6; ++generation)
+            files[EseLog::name(generation)] = log(generation).bytes();
+        files["edb.log"] = log(7).bytes();
+        return files;
+    }
+};
+
+TEST_F(PlaceLogs, CopiesWhatTheLogPathLacks) {
+    write_sound_set();
+    chain(3, 4).write(logs());
+    const auto source = content(backup());
+    const auto placed = ese::place_logs(verify());
+    ASSERT_TRUE(placed) << placed.error().what;
+    EXPECT_EQ(content(logs()), expected());
+    EXPECT_EQ(content(backup()), source);
+    expect_sound();
+    EXPECT_EQ(placed_names(), std::set<std::string>{});
+}
+
+TEST_F(PlaceLogs, NothingToPlaceTouchesNothing) {
+    write(clean_database());
+    operations_left = 0;
+    platform::set_disk_hook(fail_after);
+    EXPECT_TRUE(ese::place_logs(verify()));
+}
+
+TEST_F(PlaceLogs, RenamesTheHighestOfTheLogPath) {
+    one_log_folder = true;
+    write(dirty_database());
+    range(3, 7);
+    chain(3, 7).write(logs());
+    const auto report = verify();
+    ASSERT_TRUE(ese::place_logs(report));
+    EXPECT_EQ(content(logs()), expected());
+    ASSERT_TRUE(ese::place_logs(report)) << "again";
+    EXPECT_EQ(content(logs()), expected());
+    EXPECT_EQ(placed_names(), std::set<std::string>{});
+}
+
+TEST_F(PlaceLogs, NeverOverwritesWhatDiffers) {
+    write_sound_set();
+    const auto report = verify();
+    for (const char* name : {"edb00005.log", "edb.log"}) {
+        const test::Bytes other(100, std::byte{7});
+        test::write_file(logs() / name, other);
+        const auto placed = ese::place_logs(report);
+        ASSERT_FALSE(placed);
+        EXPECT_EQ(placed.error().code, static_cast<Code>(hrExistingLogFileHasBadSignature))
+            << placed.error().what;
+        EXPECT_EQ(test::read_file(logs() / name), other);
+        std::filesystem::remove(logs() / name);
+    }
+}
+
+TEST_F(PlaceLogs, NeverOverwritesByRenaming) {
+    one_log_folder = true;
+    write(dirty_database());
+    range(3, 7);
+    chain(3, 7).write(logs());
+    const auto report = verify();
+    log(8).write(logs() / "edb.log");
+    const auto before = content(logs());
+    const auto placed = ese::place_logs(report);
+    ASSERT_FALSE(placed);
+    EXPECT_EQ(placed.error().code, static_cast<Code>(hrExistingLogFileHasBadSignature))
+        << placed.error().what;
+    EXPECT_EQ(content(logs()), before);
+}
+
+TEST_F(PlaceLogs, FailureAtEveryStepIsToldAndMendedByRunningAgain) {
+    write_sound_set();
+    chain(3, 3).write(logs());
+    const auto complete = expected();
+    bool finished = false;
+    int steps = 0;
+    for (; !finished; ++steps) {
+        ASSERT_LT(steps, 1000);
+        for (const auto& entry : std::filesystem::directory_iterator(logs())) {
+            if (entry.path().filename() != "edb00003.log") std::filesystem::remove(entry.path());
+        }
+        const auto report = verify();
+        ASSERT_EQ(report.result, sound) << sentences(report);
+        operations_left = steps;
+        platform::set_disk_hook(fail_after);
+        const auto placed = ese::place_logs(report);
+        platform::set_disk_hook(nullptr);
+        finished = placed.has_value();
+        if (!finished) {
+            EXPECT_EQ(placed.error().code, Code{ERROR_DISK_FULL}) << placed.error().what;
+        }
+        // No log stands under its name unless it is whole.
+        for (const auto& [name, bytes] : content(logs())) {
+            if (!complete.contains(name)) continue;
+            EXPECT_EQ(bytes, complete.at(name)) << name << " after " << steps << " steps";
+        }
+        if (steps % 2 == 0) {
+            ASSERT_TRUE(ese::place_logs(report)); // the same report again
+        } else {
+            const auto again = verify(); // or the whole verification again
+            ASSERT_EQ(again.result, sound) << sentences(again);
+            ASSERT_TRUE(ese::place_logs(again));
+        }
+        EXPECT_EQ(content(logs()), complete) << steps;
+    }
+    EXPECT_GT(steps, 16); // four copies of four operations, and the folder
+}
+
+TEST_F(PlaceLogs, UnfinishedCopiesOfAnEarlierRunAreRemovedAndOthersFilesKept) {
+    write_sound_set();
+    test::write_file(logs() / "ntdsb-restore-edb00005.log.unfinished", test::Bytes(10));
+    test::write_file(logs() / "ntdsb-restore-edb0000F.log.unfinished", test::Bytes(10));
+    test::write_file(logs() / "mine.unfinished", test::Bytes(10));
+    ASSERT_TRUE(ese::place_logs(verify()));
+    auto complete = expected();
+    complete["mine.unfinished"] = test::Bytes(10);
+    EXPECT_EQ(content(logs()), complete);
+}
+
+TEST_F(PlaceLogs, AbsentLogPathIsAFailure) {
+    write_sound_set();
+    std::filesystem::remove(logs());
+    const auto report = verify();
+    ASSERT_EQ(report.result, sound) << sentences(report);
+    EXPECT_FALSE(ese::place_logs(report));
+}
+
+} // namespace
+} // namespace ntdsb
