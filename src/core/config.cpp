@@ -1,5 +1,6 @@
-// Reads the configuration's grammar: each section is a list of keys with what reads them, so that unknown keys, wrong types and bad ranges are all
-// found in one place. The only file that includes the TOML library. Where the file is found is config_load.cpp's.
+// Reads the configuration's grammar: each section is a list of keys with what reads them, so that
+// unknown keys, wrong types and bad ranges are all found in one place. The only file that includes
+// the TOML library. Where the file is found is config_load.cpp's.
 #include "core/config.h"
 
 #include "core/path.h"
@@ -31,7 +32,8 @@ struct Entry {
     template <class... Parts>
     Error fail(const Parts&... parts) const {
         const std::string in = section.empty() ? std::string() : text("[", section, "] ");
-        return ntdsb::fail(hrError, origin, ":", node.source().begin.line, ": ", in, key, ": ", parts...);
+        return ntdsb::fail(hrError, origin, ":", node.source().begin.line, ": ", in, key, ": ",
+                           parts...);
     }
     std::string path() const { return section.empty() ? key : text(section, ".", key); }
 };
@@ -51,7 +53,8 @@ std::string join_names(const Names& names) {
 
 // Calls `each` for the entries of a table.
 Result<void> read_table(const Entry& table, const Read& each) {
-    if (!table.node.is_table()) return table.fail("is not a table; write it as [", table.path(), "]");
+    if (!table.node.is_table())
+        return table.fail("is not a table; write it as [", table.path(), "]");
     for (const auto& [key, value] : *table.node.as_table()) {
         NTDSB_CHECK(each(Entry{value, table.origin, table.path(), std::string(key.str())}));
     }
@@ -69,7 +72,7 @@ Result<void> read_section(const Entry& table, const std::vector<Key>& keys) {
     });
 }
 
-// --- Values -------------------------------------------------------------------------------------------------------------------
+// --- Values --------------------------------------------------------------------------------------
 
 Result<std::string> string_of(const Entry& entry, const toml::node& node) {
     if (!node.is_string()) return entry.fail("is not a string; write it in quotes");
@@ -85,7 +88,8 @@ Read text_into(std::string& target) {
 
 Read flag_into(std::optional<bool>& target) {
     return [&target](const Entry& entry) -> Result<void> {
-        if (!entry.node.is_boolean()) return entry.fail("is not a boolean; write true or false, without quotes");
+        if (!entry.node.is_boolean())
+            return entry.fail("is not a boolean; write true or false, without quotes");
         target = **entry.node.as_boolean();
         return ok();
     };
@@ -93,9 +97,11 @@ Read flag_into(std::optional<bool>& target) {
 
 Read number_into(std::uint32_t& target, std::int64_t least, std::int64_t most) {
     return [&target, least, most](const Entry& entry) -> Result<void> {
-        if (!entry.node.is_integer()) return entry.fail("is not a whole number; write one from ", least, " to ", most);
+        if (!entry.node.is_integer())
+            return entry.fail("is not a whole number; write one from ", least, " to ", most);
         const std::int64_t value = **entry.node.as_integer();
-        if (value < least || value > most) return entry.fail("is ", value, "; allowed is ", least, " to ", most);
+        if (value < least || value > most)
+            return entry.fail("is ", value, "; allowed is ", least, " to ", most);
         target = static_cast<std::uint32_t>(value);
         return ok();
     };
@@ -107,7 +113,8 @@ Read choice_into(Target& target, std::vector<std::pair<std::string_view, Value>>
     return [&target, choices](const Entry& entry) -> Result<void> {
         std::vector<std::string_view> names;
         for (const auto& [name, value] : choices) names.push_back(name);
-        if (!entry.node.is_string()) return entry.fail("is not a string; allowed are ", join_names(names));
+        if (!entry.node.is_string())
+            return entry.fail("is not a string; allowed are ", join_names(names));
         const std::string& word = **entry.node.as_string();
         for (const auto& [name, value] : choices) {
             if (name != word) continue;
@@ -121,7 +128,8 @@ Read choice_into(Target& target, std::vector<std::pair<std::string_view, Value>>
 Result<std::u16string> path_of(const Entry& entry, const toml::node& node) {
     NTDSB_TRY(const auto utf8, string_of(entry, node));
     NTDSB_TRY(const auto path, utf8_to_utf16(utf8));
-    if (auto checked = check_path_grammar(path, "the path"); !checked) return entry.fail(checked.error().what);
+    if (auto checked = check_path_grammar(path, "the path"); !checked)
+        return entry.fail(checked.error().what);
     return normalize_path(path);
 }
 
@@ -171,11 +179,16 @@ Result<std::string> address_of(const Entry& entry, const toml::node& node, unsig
     const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
     const char* const end = address.data() + address.size();
     unsigned port = 0;
-    const auto parsed = std::from_chars(colon < address.size() ? address.data() + colon + 1 : end, end, port);
-    const bool port_is_good = parsed.ec == std::errc() && parsed.ptr == end && port >= least_port && port <= 65535;
-    const bool host_is_good = bracketed || (!host.empty() && host.find_first_of(":[] \t") == std::string_view::npos);
+    const auto parsed =
+        std::from_chars(colon < address.size() ? address.data() + colon + 1 : end, end, port);
+    const bool port_is_good =
+        parsed.ec == std::errc() && parsed.ptr == end && port >= least_port && port <= 65535;
+    const bool host_is_good =
+        bracketed || (!host.empty() && host.find_first_of(":[] \t") == std::string_view::npos);
     if (!host_is_good || !port_is_good) {
-        return entry.fail("has the address \"", address, "\"; write HOST:PORT or [IPV6]:PORT with a port from ", least_port, " to 65535");
+        return entry.fail("has the address \"", address,
+                          "\"; write HOST:PORT or [IPV6]:PORT with a port from ", least_port,
+                          " to 65535");
     }
     return address;
 }
@@ -183,14 +196,18 @@ Result<std::string> address_of(const Entry& entry, const toml::node& node, unsig
 bool is_loopback(std::string_view address) {
     const auto host = address.substr(0, address.rfind(':'));
     return host == "localhost" || host == "[::1]" ||
-           (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos);
+           (host.starts_with("127.") &&
+            host.find_first_not_of("0123456789.") == std::string_view::npos);
 }
 
 // A name that also becomes a folder's: nothing that a file system could read in another way.
 Result<void> check_name(const Entry& entry) {
     const bool plain = !entry.key.empty() && entry.key.size() <= longest_name &&
-                       entry.key.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == std::string::npos;
-    if (!plain) return entry.fail("is no name; use 1 to ", longest_name, " letters, digits, - and _");
+                       entry.key.find_first_not_of(
+                           "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") ==
+                           std::string::npos;
+    if (!plain)
+        return entry.fail("is no name; use 1 to ", longest_name, " letters, digits, - and _");
     return ok();
 }
 
@@ -199,7 +216,7 @@ std::string lower_case(std::string name) {
     return name;
 }
 
-// --- Sections -----------------------------------------------------------------------------------------------------------------
+// --- Sections ------------------------------------------------------------------------------------
 
 // A [directory] or [instances.NAME] as written, before what is missing is filled in.
 struct Draft {
@@ -212,20 +229,23 @@ struct Draft {
 
 Result<void> read_directory(const Entry& table, Draft& draft) {
     DirectoryConfig& directory = draft.directory;
-    draft.place = text(table.origin, ":", table.node.source().begin.line, ": [", table.path(), "] ");
+    draft.place =
+        text(table.origin, ":", table.node.source().begin.line, ": [", table.path(), "] ");
     return read_section(
         table,
         {{"database", optional_path_into(directory.database)},
          {"log_path", optional_path_into(directory.log_path)},
          {"checkpoint_path", optional_path_into(directory.checkpoint_path)},
          {"snapshot_path", optional_path_into(directory.snapshot_path)},
-         {"online", choice_into<OnlineAnswer>(directory.online, {{"auto", OnlineAnswer::automatic}, {"yes", OnlineAnswer::yes}})},
+         {"online", choice_into<OnlineAnswer>(directory.online, {{"auto", OnlineAnswer::automatic},
+                                                                 {"yes", OnlineAnswer::yes}})},
          {"state_path", optional_path_into(draft.state_path)},
          {"tombstone_lifetime_days", number_into(directory.tombstone_lifetime_days, 1, 36500)},
-         {"verify", choice_into<VerifyLevel>(
-                        directory.verify,
-                        {{"full", VerifyLevel::full}, {"headers", VerifyLevel::headers}, {"off", VerifyLevel::off}})},
-         {"path_style", choice_into<PathForm>(draft.path_form, {{"local", PathForm::local}, {"unc", PathForm::unc}})},
+         {"verify", choice_into<VerifyLevel>(directory.verify, {{"full", VerifyLevel::full},
+                                                                {"headers", VerifyLevel::headers},
+                                                                {"off", VerifyLevel::off}})},
+         {"path_style", choice_into<PathForm>(
+                            draft.path_form, {{"local", PathForm::local}, {"unc", PathForm::unc}})},
          {"registry_mirror", flag_into(draft.registry_mirror)}});
 }
 
@@ -244,12 +264,15 @@ Result<void> read_server(const Entry& table, Config& config) {
 
 Result<void> read_plugin(const Entry& table, Config& config) {
     NTDSB_CHECK(check_name(table));
-    if (table.key == "embedded" || table.key == "rpc") return table.fail("is a built-in transport's name; choose another one");
+    if (table.key == "embedded" || table.key == "rpc")
+        return table.fail("is a built-in transport's name; choose another one");
     std::u16string any;
     std::u16string x64;
     std::u16string x86;
-    NTDSB_CHECK(read_section(table, {{"path", path_into(any)}, {"x64", path_into(x64)}, {"x86", path_into(x86)}}));
-    if (any.empty() && x64.empty() && x86.empty()) return table.fail("names no library; set path, or x64 and x86");
+    NTDSB_CHECK(read_section(
+        table, {{"path", path_into(any)}, {"x64", path_into(x64)}, {"x86", path_into(x86)}}));
+    if (any.empty() && x64.empty() && x86.empty())
+        return table.fail("names no library; set path, or x64 and x86");
     const std::u16string& own = sizeof(void*) == 8 ? x64 : x86;
     config.plugins[table.key].path = own.empty() ? any : own;
     return ok();
@@ -259,23 +282,32 @@ Result<void> read_transport(const Entry& table, Config& config) {
     return read_section(
         table,
         {{"default", text_into(config.default_transport)},
-         {"servers", [&](const Entry& all) { return read_table(all, [&](const Entry& one) { return read_server(one, config); }); }},
-         {"plugins", [&](const Entry& all) { return read_table(all, [&](const Entry& one) { return read_plugin(one, config); }); }}});
+         {"servers",
+          [&](const Entry& all) {
+              return read_table(all, [&](const Entry& one) { return read_server(one, config); });
+          }},
+         {"plugins", [&](const Entry& all) {
+              return read_table(all, [&](const Entry& one) { return read_plugin(one, config); });
+          }}});
 }
 
 Result<void> read_service(const Entry& table, ServiceConfig& service) {
     std::optional<bool> allow_anonymous;
-    const auto listen_address = [](const Entry& entry, const toml::node& node) { return address_of(entry, node, 0); }; // 0: any free one
-    NTDSB_CHECK(read_section(table, {{"listen", list_into(service.listen, listen_address)},
-                                     {"allow_backup", list_into(service.allow_backup, principal_of)},
-                                     {"allow_restore", list_into(service.allow_restore, principal_of)},
-                                     {"allow_anonymous", flag_into(allow_anonymous)},
-                                     {"restore_roots", list_into(service.restore_roots, path_of)}}));
+    const auto listen_address = [](const Entry& entry, const toml::node& node) {
+        return address_of(entry, node, 0);
+    }; // 0: any free one
+    NTDSB_CHECK(
+        read_section(table, {{"listen", list_into(service.listen, listen_address)},
+                             {"allow_backup", list_into(service.allow_backup, principal_of)},
+                             {"allow_restore", list_into(service.allow_restore, principal_of)},
+                             {"allow_anonymous", flag_into(allow_anonymous)},
+                             {"restore_roots", list_into(service.restore_roots, path_of)}}));
     service.allow_anonymous = allow_anonymous.value_or(false);
     for (const std::string& address : service.listen) {
         if (service.allow_anonymous && !is_loopback(address)) {
-            return table.fail("allow_anonymous is true, but the service listens on ", address,
-                              "; anonymous callers are allowed on 127.0.0.1, [::1] and localhost only");
+            return table.fail(
+                "allow_anonymous is true, but the service listens on ", address,
+                "; anonymous callers are allowed on 127.0.0.1, [::1] and localhost only");
         }
     }
     return ok();
@@ -283,18 +315,20 @@ Result<void> read_service(const Entry& table, ServiceConfig& service) {
 
 Result<void> read_log(const Entry& table, log::Settings& settings) {
     using log::Level;
-    return read_section(table, {{"level", choice_into<Level>(settings.level, {{"off", Level::off},
-                                                                              {"error", Level::error},
-                                                                              {"warn", Level::warn},
-                                                                              {"info", Level::info},
-                                                                              {"debug", Level::debug},
-                                                                              {"trace", Level::trace}})},
-                                {"file", optional_path_into(settings.file)}});
+    return read_section(table,
+                        {{"level", choice_into<Level>(settings.level, {{"off", Level::off},
+                                                                       {"error", Level::error},
+                                                                       {"warn", Level::warn},
+                                                                       {"info", Level::info},
+                                                                       {"debug", Level::debug},
+                                                                       {"trace", Level::trace}})},
+                         {"file", optional_path_into(settings.file)}});
 }
 
-// --- What holds between settings ----------------------------------------------------------------------------------------------
+// --- What holds between settings -----------------------------------------------------------------
 
-// Whether the vendor's NTDS service is on this machine; what cannot be asked counts as there, which leaves its registry alone.
+// Whether the vendor's NTDS service is on this machine; what cannot be asked counts as there, which
+// leaves its registry alone.
 bool has_ntds_service() {
     const auto state = platform::ntds_service_state();
     return !state || state.value() != platform::ServiceState::absent;
@@ -310,11 +344,13 @@ void fill_in(Draft& draft, const std::u16string& default_state_path) {
     if (directory.name.empty()) {
         directory.state_path = join_path(draft.state_path, u"default");
     } else {
-        const std::u16string name(directory.name.begin(), directory.name.end()); // ASCII, see check_name
+        const std::u16string name(directory.name.begin(),
+                                  directory.name.end()); // ASCII, see check_name
         directory.state_path = join_path(join_path(draft.state_path, u"instances"), name);
     }
     const bool may_mirror = platform::has_registry() && directory.name.empty(); // MIR-2
-    const bool asks = platform::has_registry() && (!draft.path_form || (may_mirror && !draft.registry_mirror));
+    const bool asks =
+        platform::has_registry() && (!draft.path_form || (may_mirror && !draft.registry_mirror));
     const bool has_service = asks && has_ntds_service();
     directory.path_form = draft.path_form.value_or(has_service ? PathForm::unc : PathForm::local);
     directory.registry_mirror = may_mirror && draft.registry_mirror.value_or(!has_service); // MIR-1
@@ -322,14 +358,19 @@ void fill_in(Draft& draft, const std::u16string& default_state_path) {
 
 // The tools that restore delete everything in a directory's folders before they copy.
 Result<void> check_state_path(const Draft& draft, const DirectoryConfig& directory) {
-    const std::pair<std::string_view, std::u16string> folders[] = {{"database", path_parent(directory.database)},
-                                                                   {"log_path", directory.log_path},
-                                                                   {"checkpoint_path", directory.checkpoint_path},
-                                                                   {"snapshot_path", directory.snapshot_path}};
+    const std::pair<std::string_view, std::u16string> folders[] = {
+        {"database", path_parent(directory.database)},
+        {"log_path", directory.log_path},
+        {"checkpoint_path", directory.checkpoint_path},
+        {"snapshot_path", directory.snapshot_path}};
     for (const auto& [key, folder] : folders) {
-        if (folder.empty() || (!path_is_within(draft.state_path, folder) && !path_is_within(folder, draft.state_path))) continue;
-        const std::string other = directory.name.empty() ? "directory" : "instances." + directory.name;
-        return fail(hrError, draft.place, "state_path: ", draft.state_path, " lies inside or above ", folder, ", where [", other, "] has its ", key,
+        if (folder.empty() || (!path_is_within(draft.state_path, folder) &&
+                               !path_is_within(folder, draft.state_path)))
+            continue;
+        const std::string other =
+            directory.name.empty() ? "directory" : "instances." + directory.name;
+        return fail(hrError, draft.place, "state_path: ", draft.state_path,
+                    " lies inside or above ", folder, ", where [", other, "] has its ", key,
                     "; choose a folder apart from every directory's files");
     }
     return ok();
@@ -339,19 +380,24 @@ Result<void> check_drafts(const std::vector<Draft>& drafts) {
     for (const Draft& draft : drafts) {
         const DirectoryConfig& directory = draft.directory;
         if (!directory.database.empty() && path_file_name(directory.database).empty()) {
-            return fail(hrError, draft.place, "database: ", directory.database, " is no file; name the database file itself");
+            return fail(hrError, draft.place, "database: ", directory.database,
+                        " is no file; name the database file itself");
         }
         if (directory.database.empty() && !directory.name.empty()) {
-            return fail(hrError, draft.place, "database: is missing; name the instance's database file");
+            return fail(hrError, draft.place,
+                        "database: is missing; name the instance's database file");
         }
         for (const Draft& other : drafts) {
             NTDSB_CHECK(check_state_path(draft, other.directory));
             if (&other == &draft) continue;
             if (same_path(directory.state_path, other.directory.state_path)) {
-                return fail(hrError, draft.place, "state_path: ", directory.state_path, " would serve two instances; give each a name of its own");
+                return fail(hrError, draft.place, "state_path: ", directory.state_path,
+                            " would serve two instances; give each a name of its own");
             }
-            if (!directory.database.empty() && same_path(directory.database, other.directory.database)) {
-                return fail(hrError, draft.place, "database: ", directory.database, " belongs to two instances; only one may have it");
+            if (!directory.database.empty() &&
+                same_path(directory.database, other.directory.database)) {
+                return fail(hrError, draft.place, "database: ", directory.database,
+                            " belongs to two instances; only one may have it");
             }
         }
     }
@@ -362,13 +408,15 @@ Result<void> check_drafts(const std::vector<Draft>& drafts) {
 Result<void> check_transports(const toml::table& root, std::string_view origin, Config& config) {
     std::vector<std::string> known{"embedded", "rpc"};
     for (const auto& [name, plugin] : config.plugins) known.push_back(name);
-    const auto is_known = [&](const std::string& name) { return std::find(known.begin(), known.end(), name) != known.end(); };
+    const auto is_known = [&](const std::string& name) {
+        return std::find(known.begin(), known.end(), name) != known.end();
+    };
     const toml::node* const section = root.get("transport");
     if (!section) return ok();
     const toml::table& transport = *section->as_table();
     if (!is_known(config.default_transport)) {
-        return Entry{*transport.get("default"), origin, "transport", "default"}.fail("is \"", config.default_transport, "\"; known are ",
-                                                                                   join_names(known));
+        return Entry{*transport.get("default"), origin, "transport", "default"}.fail(
+            "is \"", config.default_transport, "\"; known are ", join_names(known));
     }
     const toml::node* const servers = transport.get("servers");
     if (!servers) return ok();
@@ -380,9 +428,12 @@ Result<void> check_transports(const toml::table& root, std::string_view origin, 
             return Entry{node ? *node : value, origin, text("transport.servers.", key.str()), name};
         };
         if (server.transport.empty()) server.transport = config.default_transport;
-        if (!is_known(server.transport)) return at("transport").fail("is \"", server.transport, "\"; known are ", join_names(known));
+        if (!is_known(server.transport))
+            return at("transport")
+                .fail("is \"", server.transport, "\"; known are ", join_names(known));
         if (server.transport != "rpc") continue;
-        if (!table.get("address")) return at("address").fail("is missing; an rpc server needs HOST:PORT");
+        if (!table.get("address"))
+            return at("address").fail("is missing; an rpc server needs HOST:PORT");
         NTDSB_CHECK(address_of(at("address"), *table.get("address"), 1));
     }
     return ok();
@@ -393,31 +444,42 @@ Result<void> check_transports(const toml::table& root, std::string_view origin, 
 Result<Config> parse_config(std::string_view toml, std::string_view origin) {
     const toml::parse_result parsed = toml::parse(toml, origin);
     if (!parsed) {
-        return fail(hrError, origin, ":", parsed.error().source().begin.line, ": ", parsed.error().description(), "; the file must be TOML 1.0");
+        return fail(hrError, origin, ":", parsed.error().source().begin.line, ": ",
+                    parsed.error().description(), "; the file must be TOML 1.0");
     }
     Config config;
     std::vector<Draft> drafts(1);
     drafts.front().place = text(origin, ": [directory] ");
     const auto read_instance = [&](const Entry& table) -> Result<void> {
         NTDSB_CHECK(check_name(table));
-        const auto same_name = [&](const Draft& other) { return lower_case(other.directory.name) == lower_case(table.key); };
-        if (std::any_of(drafts.begin() + 1, drafts.end(), same_name)) return table.fail("is there twice; names of instances must differ not only in case");
+        const auto same_name = [&](const Draft& other) {
+            return lower_case(other.directory.name) == lower_case(table.key);
+        };
+        if (std::any_of(drafts.begin() + 1, drafts.end(), same_name))
+            return table.fail("is there twice; names of instances must differ not only in case");
         drafts.emplace_back().directory.name = table.key;
         return read_directory(table, drafts.back());
     };
-    const Read read_instances = [&](const Entry& table) { return read_table(table, read_instance); };
+    const Read read_instances = [&](const Entry& table) {
+        return read_table(table, read_instance);
+    };
     const Entry root{parsed.table(), origin, "", ""};
-    NTDSB_CHECK(read_section(root, {{"directory", [&](const Entry& table) { return read_directory(table, drafts.front()); }},
-                                    {"instances", read_instances},
-                                    {"transport", [&](const Entry& table) { return read_transport(table, config); }},
-                                    {"service", [&](const Entry& table) { return read_service(table, config.service); }},
-                                    {"log", [&](const Entry& table) { return read_log(table, config.log); }}}));
-    const std::u16string common = drafts.front().state_path.empty() ? platform::default_state_folder() : drafts.front().state_path;
+    NTDSB_CHECK(read_section(
+        root,
+        {{"directory", [&](const Entry& table) { return read_directory(table, drafts.front()); }},
+         {"instances", read_instances},
+         {"transport", [&](const Entry& table) { return read_transport(table, config); }},
+         {"service", [&](const Entry& table) { return read_service(table, config.service); }},
+         {"log", [&](const Entry& table) { return read_log(table, config.log); }}}));
+    const std::u16string common = drafts.front().state_path.empty()
+                                      ? platform::default_state_folder()
+                                      : drafts.front().state_path;
     for (Draft& draft : drafts) fill_in(draft, common);
     NTDSB_CHECK(check_drafts(drafts));
     NTDSB_CHECK(check_transports(parsed.table(), origin, config));
     config.directory = drafts.front().directory;
-    for (auto draft = drafts.begin() + 1; draft != drafts.end(); ++draft) config.instances[draft->directory.name] = draft->directory;
+    for (auto draft = drafts.begin() + 1; draft != drafts.end(); ++draft)
+        config.instances[draft->directory.name] = draft->directory;
     return config;
 }
 

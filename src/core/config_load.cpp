@@ -1,4 +1,5 @@
-// Finds the configuration file, decides who may name it (design point 8), and puts what it says into effect. Knows no grammar.
+// Finds the configuration file, decides who may name it (design point 8), and puts what it says
+// into effect. Knows no grammar.
 #include "core/config.h"
 
 #include "core/path.h"
@@ -12,23 +13,30 @@ namespace {
 
 constexpr std::size_t largest_file = std::size_t{1} << 20;
 
-// An error of a layer below, as a configuration error: the caller's code is hrError whatever the cause.
-Error config_error(std::string_view what, const Error& cause) { return fail(hrError, what, ": ", cause.what); }
+// An error of a layer below, as a configuration error: the caller's code is hrError whatever the
+// cause.
+Error config_error(std::string_view what, const Error& cause) {
+    return fail(hrError, what, ": ", cause.what);
+}
 
 // NTDSBCLI_LOG: LEVEL or LEVEL:FILE.
 Result<std::optional<log::Settings>> log_settings_from_environment() {
     using log::Level;
-    constexpr std::pair<std::u16string_view, Level> levels[] = {{u"off", Level::off},   {u"error", Level::error}, {u"warn", Level::warn},
-                                                                {u"info", Level::info}, {u"debug", Level::debug}, {u"trace", Level::trace}};
+    constexpr std::pair<std::u16string_view, Level> levels[] = {
+        {u"off", Level::off},   {u"error", Level::error}, {u"warn", Level::warn},
+        {u"info", Level::info}, {u"debug", Level::debug}, {u"trace", Level::trace}};
     const auto value = platform::environment("NTDSBCLI_LOG");
-    if (!value || value->empty() || !platform::environment_is_trusted()) return std::optional<log::Settings>();
+    if (!value || value->empty() || !platform::environment_is_trusted())
+        return std::optional<log::Settings>();
     const auto colon = value->find(u':');
     const std::u16string_view word = std::u16string_view(*value).substr(0, colon);
     for (const auto& [name, level] : levels) {
         if (name != word) continue;
-        return std::optional<log::Settings>(log::Settings{level, colon == std::u16string::npos ? std::u16string() : value->substr(colon + 1)});
+        return std::optional<log::Settings>(log::Settings{
+            level, colon == std::u16string::npos ? std::u16string() : value->substr(colon + 1)});
     }
-    return fail(hrError, "environment variable NTDSBCLI_LOG: \"", *value, "\" has no known level; allowed are off, error, warn, info, debug, trace, "
+    return fail(hrError, "environment variable NTDSBCLI_LOG: \"", *value,
+                "\" has no known level; allowed are off, error, warn, info, debug, trace, "
                 "and after a colon a file");
 }
 
@@ -51,7 +59,8 @@ Source choose_file(std::u16string_view explicit_file) {
     const auto named = platform::environment("NTDSBCLI_CONFIG");
     if (named && !named->empty()) {
         if (platform::environment_is_trusted()) return Source{*named, true};
-        log::warn("NTDSBCLI_CONFIG is not heeded: this process has more rights than its user (AllowEnvironment = 1 would allow it)");
+        log::warn("NTDSBCLI_CONFIG is not heeded: this process has more rights than its user "
+                  "(AllowEnvironment = 1 would allow it)");
     }
     return Source{platform::default_config_file(), false};
 }
@@ -62,24 +71,33 @@ Result<std::optional<std::string>> read_source(const Source& source) {
     const auto info = platform::file_info(path);
     if (!info) return config_error("configuration file", info.error());
     if (!info.value() && !source.must_exist) return std::optional<std::string>();
-    if (!info.value()) return fail(hrError, "configuration file ", source.file, ": there is none; create it or name another one");
-    if (auto trusted = platform::check_trusted(path); !trusted) return config_error("configuration file", trusted.error());
+    if (!info.value())
+        return fail(hrError, "configuration file ", source.file,
+                    ": there is none; create it or name another one");
+    if (auto trusted = platform::check_trusted(path); !trusted)
+        return config_error("configuration file", trusted.error());
     const auto content = platform::read_whole_file(path, largest_file);
     if (!content) return config_error("configuration file", content.error());
     const auto* const characters = reinterpret_cast<const char*>(content.value().data());
     return std::optional<std::string>(std::string(characters, content.value().size()));
 }
 
-// What parse_config says of the paths as written, once more with links resolved: the state folder must not lie where tools delete everything.
-Result<void> check_resolved_state(const Config& config, const DirectoryConfig& state, const DirectoryConfig& directory) {
+// What parse_config says of the paths as written, once more with links resolved: the state folder
+// must not lie where tools delete everything.
+Result<void> check_resolved_state(const Config& config, const DirectoryConfig& state,
+                                  const DirectoryConfig& directory) {
     const auto state_folder = platform::resolved_path(native_path(state.state_path));
     if (!state_folder) return ok(); // Instance::open tells
-    for (const auto& folder : {path_parent(directory.database), directory.log_path, directory.checkpoint_path, directory.snapshot_path}) {
+    for (const auto& folder : {path_parent(directory.database), directory.log_path,
+                               directory.checkpoint_path, directory.snapshot_path}) {
         if (folder.empty()) continue;
         const auto resolved = platform::resolved_path(native_path(folder));
-        if (!resolved || !path_is_within(wire_path(state_folder.value()), wire_path(resolved.value()))) continue;
-        return fail(hrError, config.file, ": state_path: ", state.state_path, " leads to ", wire_path(state_folder.value()), ", inside ",
-                    wire_path(resolved.value()), "; choose a folder apart from every directory's files");
+        if (!resolved ||
+            !path_is_within(wire_path(state_folder.value()), wire_path(resolved.value())))
+            continue;
+        return fail(hrError, config.file, ": state_path: ", state.state_path, " leads to ",
+                    wire_path(state_folder.value()), ", inside ", wire_path(resolved.value()),
+                    "; choose a folder apart from every directory's files");
     }
     return ok();
 }
@@ -88,7 +106,8 @@ Result<void> check_resolved_states(const Config& config) {
     std::vector<const DirectoryConfig*> all{&config.directory};
     for (const auto& [name, directory] : config.instances) all.push_back(&directory);
     for (const auto* state : all) {
-        for (const auto* directory : all) NTDSB_CHECK(check_resolved_state(config, *state, *directory));
+        for (const auto* directory : all)
+            NTDSB_CHECK(check_resolved_state(config, *state, *directory));
     }
     return ok();
 }
@@ -98,7 +117,8 @@ Result<ConfigPtr> load(std::u16string_view explicit_file) {
     if (log_override) configure_log(*log_override);
     const Source source = choose_file(explicit_file);
     NTDSB_TRY(const auto content, read_source(source));
-    NTDSB_TRY(auto config, parse_config(content.value_or(""), content ? text(source.file) : "built-in defaults"));
+    NTDSB_TRY(auto config, parse_config(content.value_or(""),
+                                        content ? text(source.file) : "built-in defaults"));
     if (content) config.file = source.file;
     NTDSB_CHECK(check_resolved_states(config));
     if (log_override) config.log = *log_override;
@@ -116,16 +136,21 @@ Result<ConfigPtr> load_config(std::u16string_view explicit_file) {
 
 Result<const DirectoryConfig*> Config::instance(std::string_view name) const {
     if (name.empty()) {
-        const auto places = platform::domain_controller_places(); // DC-1: there the registry says what the file leaves out
+        const auto places = platform::domain_controller_places(); // DC-1: there the registry says
+                                                                  // what the file leaves out
         if (!directory.database.empty() || !places || places.value()) return &directory;
-        return fail(hrCouldNotConnect, "no directory is configured on this computer; set database in [directory] of ",
+        return fail(hrCouldNotConnect,
+                    "no directory is configured on this computer; set database in [directory] of ",
                     file.empty() ? platform::default_config_file() : file);
     }
-    if (const auto found = instances.find(std::string(name)); found != instances.end()) return &found->second;
+    if (const auto found = instances.find(std::string(name)); found != instances.end())
+        return &found->second;
     std::string known;
-    for (const auto& [other, directory_config] : instances) known += (known.empty() ? "" : ", ") + other;
+    for (const auto& [other, directory_config] : instances)
+        known += (known.empty() ? "" : ", ") + other;
     return fail(hrCouldNotConnect, "there is no directory instance \"", name, "\"; ",
-                known.empty() ? "none has a name, add [instances.NAME] to the configuration" : "known are " + known);
+                known.empty() ? "none has a name, add [instances.NAME] to the configuration"
+                              : "known are " + known);
 }
 
 } // namespace ntdsb

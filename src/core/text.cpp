@@ -12,8 +12,9 @@ namespace utf = boost::nowide::utf;
 
 // What could break a line, move a terminal's cursor or reorder the text around it.
 bool must_be_escaped(std::uint32_t c) {
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 || (c >= 0x202a && c <= 0x202e) ||
-           (c >= 0x2066 && c <= 0x2069) || (c >= 0xd800 && c <= 0xdfff);
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 ||
+           (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
+           (c >= 0xd800 && c <= 0xdfff);
 }
 
 void append_digits(std::string& out, std::uint64_t value, int least) {

@@ -35,7 +35,8 @@ Result<std::string> utf16_to_utf8(std::u16string_view utf16) {
         const auto at = next - utf16.data();
         const auto c = utf::utf_traits<char16_t>::decode(next, end);
         if (is_bad(c)) {
-            return fail(ERROR_NO_UNICODE_TRANSLATION, "UTF-16 text has a lone surrogate at character ", at);
+            return fail(ERROR_NO_UNICODE_TRANSLATION,
+                        "UTF-16 text has a lone surrogate at character ", at);
         }
         utf::utf_traits<char>::encode(c, std::back_inserter(out));
     }
@@ -87,8 +88,10 @@ std::u16string wtf8_to_utf16(std::string_view wtf8) {
             continue;
         }
         const char16_t surrogate = surrogate_at(wtf8.substr(at));
-        // Two halves of a pair, three bytes each, are not WTF-8: joined they would come back as four bytes.
-        const bool would_pair = is_low_surrogate(surrogate) && !out.empty() && is_high_surrogate(out.back());
+        // Two halves of a pair, three bytes each, are not WTF-8: joined they would come back as
+        // four bytes.
+        const bool would_pair =
+            is_low_surrogate(surrogate) && !out.empty() && is_high_surrogate(out.back());
         if (surrogate != 0 && !would_pair) {
             out += surrogate;
             at += 3;

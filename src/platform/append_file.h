@@ -1,4 +1,5 @@
-// A text stream that several processes write to at once: lines are appended whole. For the log; durability is not promised.
+// A text stream that several processes write to at once: lines are appended whole. For the log;
+// durability is not promised.
 #pragma once
 
 #include "platform/file.h"
@@ -7,9 +8,11 @@ namespace ntdsb::platform {
 
 class AppendFile {
 public:
-    // Creates the file, for its owner alone, if there is none. Others may read, write, rename and remove it meanwhile.
+    // Creates the file, for its owner alone, if there is none. Others may read, write, rename and
+    // remove it meanwhile.
     static Result<AppendFile> open(const Path& path);
-    // What the process was given as its standard error; writes nothing if there is none. Not closed by the destructor.
+    // What the process was given as its standard error; writes nothing if there is none. Not closed
+    // by the destructor.
     static AppendFile standard_error() noexcept;
 
     AppendFile(AppendFile&& other) noexcept;

@@ -1,4 +1,5 @@
-// Inside of the platform layer: where an operation that changes the disk announces itself to the test seam of platform/file.h.
+// Inside of the platform layer: where an operation that changes the disk announces itself to the
+// test seam of platform/file.h.
 #pragma once
 
 #include "platform/file.h"

@@ -1,5 +1,5 @@
-// What platform/file.h promises beyond single system calls: whole-file reads, durable replacement, the test seam. The same on every
-// platform.
+// What platform/file.h promises beyond single system calls: whole-file reads, durable replacement,
+// the test seam. The same on every platform.
 #include "platform/file.h"
 
 #include "core/path.h"
@@ -14,7 +14,8 @@ namespace {
 
 std::atomic<DiskHook> disk_hook{nullptr};
 
-// A name beside `path` that no other writer uses, so that what a crash left behind is in nobody's way.
+// A name beside `path` that no other writer uses, so that what a crash left behind is in nobody's
+// way.
 Result<Path> new_name_beside(const Path& path) {
     std::array<std::byte, 8> random{};
     NTDSB_CHECK(random_bytes(random));
@@ -28,7 +29,8 @@ Result<Path> new_name_beside(const Path& path) {
     return name;
 }
 
-Result<void> write_and_rename(const Path& temporary, const Path& path, std::span<const std::byte> content) {
+Result<void> write_and_rename(const Path& temporary, const Path& path,
+                              std::span<const std::byte> content) {
     {
         NTDSB_TRY(auto file, File::create_new(temporary));
         NTDSB_CHECK(file.write_at(0, content));
@@ -42,17 +44,20 @@ Result<void> write_and_rename(const Path& temporary, const Path& path, std::span
 void set_disk_hook(DiskHook hook) noexcept { disk_hook.store(hook); }
 
 Result<void> about_to(DiskOperation operation, const Path& path) {
-    static constexpr std::string_view names[] = {"create", "write", "flush", "rename", "remove", "flush folder", "create folder"};
+    static constexpr std::string_view names[] = {"create", "write",        "flush",        "rename",
+                                                 "remove", "flush folder", "create folder"};
     const DiskHook hook = disk_hook.load();
     const Code code = hook ? hook(operation, path) : Code{0};
     if (code == 0) return ok();
-    return fail(code, "the test's disk hook refused to ", names[static_cast<std::size_t>(operation)], " ", wire_path(path));
+    return fail(code, "the test's disk hook refused to ",
+                names[static_cast<std::size_t>(operation)], " ", wire_path(path));
 }
 
 Result<void> replace_file_durably(const Path& path, std::span<const std::byte> content) {
     NTDSB_TRY(const auto temporary, new_name_beside(path));
     if (auto written = write_and_rename(temporary, path, content); !written) {
-        (void)remove_file(temporary); // not there if creating it failed; the first failure is the one to tell
+        (void)remove_file(
+            temporary); // not there if creating it failed; the first failure is the one to tell
         return written;
     }
     return flush_folder(path.parent_path());
@@ -62,7 +67,8 @@ Result<std::vector<std::byte>> read_whole_file(const Path& path, std::size_t lim
     NTDSB_TRY(const auto file, File::open_read(path));
     NTDSB_TRY(const auto size, file.size());
     if (size > limit) {
-        return fail(ERROR_INVALID_DATA, wire_path(path), " has ", size, " bytes; at most ", limit, " are expected");
+        return fail(ERROR_INVALID_DATA, wire_path(path), " has ", size, " bytes; at most ", limit,
+                    " are expected");
     }
     std::vector<std::byte> content(static_cast<std::size_t>(size));
     NTDSB_TRY(const auto read, file.read_at(0, content));

@@ -23,8 +23,9 @@ Result<Lock> wait_lock(const Path& path, std::string_view holder, std::uint32_t 
         pause = std::min(pause * 2, longest_pause);
     }
     const std::string other = read_lock_holder(path);
-    return fail(ERROR_LOCK_VIOLATION, "the lock ", wire_path(path), " was still held after ", timeout_ms, " ms by ",
-                other.empty() ? "an unknown holder" : other, "; wait until it ends, or end it");
+    return fail(ERROR_LOCK_VIOLATION, "the lock ", wire_path(path), " was still held after ",
+                timeout_ms, " ms by ", other.empty() ? "an unknown holder" : other,
+                "; wait until it ends, or end it");
 }
 
 } // namespace ntdsb::platform

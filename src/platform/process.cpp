@@ -1,4 +1,5 @@
-// What platform/process.h promises beyond single system calls: the walk that checks trust, and time as text. The same on every platform.
+// What platform/process.h promises beyond single system calls: the walk that checks trust, and time
+// as text. The same on every platform.
 #include "platform/process.h"
 
 #include "core/path.h"
@@ -16,7 +17,8 @@ Result<void> check_chain(const Path& path) {
         NTDSB_TRY(const auto facts, trust_facts(part));
         const auto fault = facts ? trust_fault(*facts, role) : std::string_view();
         if (!fault.empty()) {
-            return fail(ERROR_ACCESS_DENIED, wire_path(part), " ", fault, ", so ", wire_path(path), " cannot be trusted. ", trust_mend());
+            return fail(ERROR_ACCESS_DENIED, wire_path(part), " ", fault, ", so ", wire_path(path),
+                        " cannot be trusted. ", trust_mend());
         }
         if (!part.has_relative_path()) return ok();
         role = TrustRole::parent;
@@ -34,7 +36,8 @@ void append_padded(std::string& out, std::uint64_t value, std::size_t digits) {
 std::string_view trust_fault(const TrustFacts& facts, TrustRole role) {
     if (!facts.owner_trusted) return "is owned by someone who is no administrator";
     if (facts.others_may_replace) return "can be changed by others than administrators";
-    if (role == TrustRole::itself && facts.others_may_write) return "can be written by others than administrators";
+    if (role == TrustRole::itself && facts.others_may_write)
+        return "can be written by others than administrators";
     return {};
 }
 
@@ -42,7 +45,8 @@ Result<void> check_trusted(const Path& path) {
     if (!trust_is_knowable()) return ok();
     std::error_code error;
     Path whole = std::filesystem::absolute(path, error).lexically_normal();
-    if (error) return fail(ERROR_INVALID_PARAMETER, "could not find the full path of ", wire_path(path));
+    if (error)
+        return fail(ERROR_INVALID_PARAMETER, "could not find the full path of ", wire_path(path));
     if (!whole.has_filename()) whole = whole.parent_path(); // a trailing separator
     NTDSB_CHECK(check_chain(whole));
     // Links on the way lead through folders that count as well.

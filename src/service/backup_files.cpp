@@ -1,4 +1,5 @@
-// Which files a backup consists of (backup_reader.h, find_backup_files; contract BLIST-1): the database, and the logs that its recovery can need.
+// Which files a backup consists of (backup_reader.h, find_backup_files; contract BLIST-1): the
+// database, and the logs that its recovery can need.
 #include "service/backup_reader.h"
 
 #include "core/log.h"

@@ -23,9 +23,7 @@ bool header_is_sound(std::span<const std::byte> header) {
     return ese::ByteReader(header).u32(0) == ese::header_checksum(header);
 }
 
-Error io_error(const Error& error) {
-    return ese::read_error(error, static_cast<Code>(hrDiskIO));
-}
+Error io_error(const Error& error) { return ese::read_error(error, static_cast<Code>(hrDiskIO)); }
 
 } // namespace
 

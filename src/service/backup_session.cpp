@@ -1,4 +1,5 @@
-// The backup session: what may be called when, and the lists it answers with (sessions.h; contract BPREP-1..BEND-1). Files are the reader's, locks the interlock's.
+// The backup session: what may be called when, and the lists it answers with (sessions.h; contract
+// BPREP-1..BEND-1). Files are the reader's, locks the interlock's.
 #include "service/sessions.h"
 
 #include "core/log.h"
@@ -29,8 +30,8 @@ std::u16string list_of(const std::vector<BackupFile>& files) {
     return list;
 }
 
-// BOPEN-1: `name` is the full listed path. Two spellings of one path are equal as the platform says,
-// and \\<this computer>\X$\... is X:\... (PATH-4).
+// BOPEN-1: `name` is the full listed path. Two spellings of one path are equal as the platform
+// says, and \\<this computer>\X$\... is X:\... (PATH-4).
 bool names_file(std::u16string_view name, const BackupFile& file) {
     if (!check_path_grammar(name, "the name of a file to open")) return false;
     return same_path(resolve_own_share(name), resolve_own_share(file.listed_path));
@@ -62,12 +63,11 @@ Result<void> refuse_read(std::uint32_t size, const Error& error, wire::ReplySink
 } // namespace
 
 BackupSession::BackupSession(InstancePtr instance, BackupClaim claim, BackupFiles files)
-    : Session(SessionKind::backup, std::move(instance)),
-      claim_(std::move(claim)),
+    : Session(SessionKind::backup, std::move(instance)), claim_(std::move(claim)),
       files_(std::move(files)) {}
 
-Result<BackupSession::Prepared> BackupSession::prepare(
-    const ConfigPtr& config, const wire::BackupPrepare::Request& request) {
+Result<BackupSession::Prepared>
+BackupSession::prepare(const ConfigPtr& config, const wire::BackupPrepare::Request& request) {
     NTDSB_CHECK(check_arguments(request));
     NTDSB_CHECK(platform::check_right(platform::Right::backup)); // ACC-1
     const platform::ThreadPrivilege privilege(platform::Right::backup);
@@ -114,7 +114,8 @@ Result<std::uint64_t> BackupSession::open_file(std::u16string_view name) {
 Result<void> BackupSession::read(std::uint32_t size, wire::ReplySink& reply) {
     if (!reader_) return refuse_read(size, no_open_file("BREAD-3", "DsBackupRead"), reply);
     if (size == 0)
-        return refuse_read(size, fail(ERROR_INVALID_PARAMETER, "BREAD-1: a read of 0 bytes"), reply);
+        return refuse_read(size, fail(ERROR_INVALID_PARAMETER, "BREAD-1: a read of 0 bytes"),
+                           reply);
     return reader_->read(size, reply);
 }
 

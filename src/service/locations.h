@@ -1,5 +1,6 @@
-// Where a directory's files are, as the API's BFT-prefixed lists (contract ABI-4, ABI-5, LOC-2), and in which form their paths are written and read back (PATH-4). Knows
-// paths as strings; touches no file.
+// Where a directory's files are, as the API's BFT-prefixed lists (contract ABI-4, ABI-5, LOC-2),
+// and in which form their paths are written and read back (PATH-4). Knows paths as strings; touches
+// no file.
 #pragma once
 
 #include "core/path.h"
@@ -18,18 +19,22 @@ inline constexpr char16_t bft_database = 0x44;
 void append_entry(std::u16string& list, char16_t bft, std::u16string_view path);
 void close_list(std::u16string& list);
 
-// The configured paths in the configured form (local or \\server\X$\...), exactly as Register accepts them back.
+// The configured paths in the configured form (local or \\server\X$\...), exactly as Register
+// accepts them back.
 std::u16string database_locations(const Instance& instance);
 
-// A path of the instance as every list writes it: path_form unc turns X:\... into \\<this computer>\X$\..., and leaves all others as they are.
+// A path of the instance as every list writes it: path_form unc turns X:\... into \\<this
+// computer>\X$\..., and leaves all others as they are.
 std::u16string listed_path(const DirectoryConfig& directory, std::u16string_view path);
 
-// PATH-4: `\\<this computer>\X$\...` becomes `X:\...`; any other path is returned as it is. This computer is what COM-6 says: its names, localhost, "." and the
-// loopback addresses. Off Windows nothing is resolved.
+// PATH-4: `\\<this computer>\X$\...` becomes `X:\...`; any other path is returned as it is. This
+// computer is what COM-6 says: its names, localhost, "." and the loopback addresses. Off Windows
+// nothing is resolved.
 std::u16string resolve_own_share(std::u16string_view path);
 
 // The string work of the two, for any platform.
 std::u16string administrative_share_path(std::u16string_view path, std::u16string_view computer);
-std::u16string resolve_own_share(std::u16string_view path, std::span<const std::u16string> own_names);
+std::u16string resolve_own_share(std::u16string_view path,
+                                 std::span<const std::u16string> own_names);
 
 } // namespace ntdsb::service

@@ -27,8 +27,10 @@ TYPED_TEST(DsBackupPrepare, AcceptsOnlyAFullBackup_BPREP1) {
         EXPECT_EQ(token != nullptr, row.code == S_OK);
         EXPECT_EQ(size != 0, row.code == S_OK);
         EXPECT_EQ(hbc != nullptr, row.code == S_OK);
-        DsBackupFree(token);
-        if (row.code == S_OK) EXPECT_CODE(DsBackupEnd(hbc), S_OK);
+        ::DsBackupFree(token);
+        if (row.code == S_OK) {
+            EXPECT_CODE(::DsBackupEnd(hbc), S_OK);
+        }
     }
 }
 
@@ -92,11 +94,11 @@ TYPED_TEST(DsBackupLists, NameTheDatabaseThenTheLogsUpToTheCurrentOne_BLIST1) {
     // BLIST-2: the out-pointer need not be NULL before the call.
     auto* first = list;
     ASSERT_CODE(TypeParam::backup_logs(backup.handle(), &list, &size), S_OK);
-    DsBackupFree(first);
+    ::DsBackupFree(first);
     std::vector<ListEntry> logs;
     for (const char* name : {"edb00003.log", "edb00004.log", "edb00005.log"}) logs.push_back({0x21, (directory.ntds() / name).string()});
     EXPECT_EQ(split_list<TypeParam>(list, size), logs);
-    DsBackupFree(list);
+    ::DsBackupFree(list);
 }
 
 TYPED_TEST(DsBackupLists, AreTwoNulsWhereThereIsNothing_ABI5) {
@@ -108,7 +110,7 @@ TYPED_TEST(DsBackupLists, AreTwoNulsWhereThereIsNothing_ABI5) {
     EXPECT_EQ(size, 2 * sizeof(typename TypeParam::Char));
     EXPECT_EQ(list[0], 0);
     EXPECT_EQ(list[1], 0);
-    DsBackupFree(list);
+    ::DsBackupFree(list);
 }
 
 TYPED_TEST(DsBackupLists, DefineOutParametersOnFailure_COM1_COM2_ABI10) {
@@ -156,7 +158,7 @@ TYPED_TEST(DsBackupOpenFile, TakesAListedNameWithOrWithoutPrefixAndAnyHint_BOPEN
             for (const DWORD hint : {0u, 1u, 4096u, 0xffffffffu}) {
                 EXPECT_CODE(this->open(entry, with_prefix, hint), S_OK);
                 EXPECT_GT(this->opened_size, 0);
-                EXPECT_CODE(DsBackupClose(this->backup.handle()), S_OK);
+                EXPECT_CODE(::DsBackupClose(this->backup.handle()), S_OK);
             }
         }
     }
@@ -174,7 +176,7 @@ TYPED_TEST(DsBackupOpenFile, OpensOneFileAtATime_BOPEN3) {
     EXPECT_CODE(this->open(this->backup.names()[0], true), S_OK);
     EXPECT_CODE(this->open(this->backup.logs()[0], true), hrAlreadyOpen);
     EXPECT_EQ(this->opened_size, 0);
-    EXPECT_CODE(DsBackupClose(this->backup.handle()), S_OK);
+    EXPECT_CODE(::DsBackupClose(this->backup.handle()), S_OK);
     EXPECT_CODE(this->open(this->backup.logs()[0], true), S_OK);
 }
 
@@ -193,7 +195,7 @@ protected:
     void open_database() {
         const std::string name = directory.database();
         LARGE_INTEGER size;
-        ASSERT_CODE(DsBackupOpenFileA(backup.handle(), name.c_str(), 0, &size), S_OK);
+        ASSERT_CODE(::DsBackupOpenFileA(backup.handle(), name.c_str(), 0, &size), S_OK);
     }
     MadeDirectory directory{Shape::dirty_with_logs};
     Backup backup;
@@ -213,29 +215,29 @@ TEST_F(DsBackupRead, EndsWithHandleEofAndNoBytes_BREAD2) {
     open_database();
     Bytes buffer(1 << 20);
     DWORD read = 77;
-    while (DsBackupRead(backup.handle(), buffer.data(), static_cast<DWORD>(buffer.size()), &read) == S_OK) ASSERT_GT(read, 0u);
-    EXPECT_CODE(DsBackupRead(backup.handle(), buffer.data(), 4096, &read), ERROR_HANDLE_EOF);
+    while (::DsBackupRead(backup.handle(), buffer.data(), static_cast<DWORD>(buffer.size()), &read) == S_OK) ASSERT_GT(read, 0u);
+    EXPECT_CODE(::DsBackupRead(backup.handle(), buffer.data(), 4096, &read), ERROR_HANDLE_EOF);
     EXPECT_EQ(read, 0u);
 }
 
 TEST_F(DsBackupRead, NeedsAnOpenFile_BREAD3_BCLOSE1) {
     Bytes buffer(4096);
     DWORD read = 77;
-    EXPECT_CODE(DsBackupRead(backup.handle(), buffer.data(), 4096, &read), hrInvalidHandle);
+    EXPECT_CODE(::DsBackupRead(backup.handle(), buffer.data(), 4096, &read), hrInvalidHandle);
     EXPECT_EQ(read, 0u);
-    EXPECT_CODE(DsBackupClose(backup.handle()), hrInvalidHandle);
+    EXPECT_CODE(::DsBackupClose(backup.handle()), hrInvalidHandle);
 }
 
 TEST_F(DsBackupRead, RejectsNoBytesNullPointersAndForeignHandles_BREAD1_COM1_COM2) {
     open_database();
     Bytes buffer(4096);
     DWORD read = 77;
-    EXPECT_CODE(DsBackupRead(backup.handle(), buffer.data(), 0, &read), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(::DsBackupRead(backup.handle(), buffer.data(), 0, &read), ERROR_INVALID_PARAMETER);
     EXPECT_EQ(read, 0u);
-    EXPECT_CODE(DsBackupRead(backup.handle(), nullptr, 4096, &read), ERROR_INVALID_PARAMETER);
-    EXPECT_CODE(DsBackupRead(backup.handle(), buffer.data(), 4096, nullptr), ERROR_INVALID_PARAMETER);
-    EXPECT_CODE(DsBackupRead(nullptr, buffer.data(), 4096, &read), ERROR_INVALID_PARAMETER);
-    EXPECT_CODE(DsBackupClose(nullptr), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(::DsBackupRead(backup.handle(), nullptr, 4096, &read), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(::DsBackupRead(backup.handle(), buffer.data(), 4096, nullptr), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(::DsBackupRead(nullptr, buffer.data(), 4096, &read), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(::DsBackupClose(nullptr), ERROR_INVALID_PARAMETER);
 }
 
 TEST_F(DsBackupRead, FindsADamagedPage_BREAD4) {
@@ -246,7 +248,7 @@ TEST_F(DsBackupRead, FindsADamagedPage_BREAD4) {
     Bytes buffer(8192);
     DWORD read = 0;
     HRESULT code = S_OK;
-    while (code == S_OK) code = DsBackupRead(backup.handle(), buffer.data(), static_cast<DWORD>(buffer.size()), &read);
+    while (code == S_OK) code = ::DsBackupRead(backup.handle(), buffer.data(), static_cast<DWORD>(buffer.size()), &read);
     EXPECT_CODE(code, hrReadVerifyFailure);
     EXPECT_EQ(read, 0u);
 }
@@ -254,14 +256,14 @@ TEST_F(DsBackupRead, FindsADamagedPage_BREAD4) {
 TEST(DsBackupTruncateLogs, NeedsAWholeBackup_BTRUNC1) {
     const MadeDirectory directory(Shape::dirty_with_logs);
     const Backup backup;
-    EXPECT_CODE(DsBackupTruncateLogs(backup.handle()), hrInvalidBackupSequence);
+    EXPECT_CODE(::DsBackupTruncateLogs(backup.handle()), hrInvalidBackupSequence);
     backup.read_whole(backup.names()[0]);
-    EXPECT_CODE(DsBackupTruncateLogs(backup.handle()), hrInvalidBackupSequence);
+    EXPECT_CODE(::DsBackupTruncateLogs(backup.handle()), hrInvalidBackupSequence);
     for (const ListEntry& log : backup.logs()) backup.read_whole(log);
-    EXPECT_CODE(DsBackupTruncateLogs(backup.handle()), S_OK);
+    EXPECT_CODE(::DsBackupTruncateLogs(backup.handle()), S_OK);
     for (const char* name : {"edb00003.log", "edb00004.log", "edb.log"}) EXPECT_TRUE(std::filesystem::exists(directory.ntds() / name)) << "still required: " << name;
     EXPECT_FALSE(std::filesystem::exists(directory.ntds() / "edb00002.log")) << "below checkpoint and lowest required";
-    EXPECT_CODE(DsBackupTruncateLogs(nullptr), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(::DsBackupTruncateLogs(nullptr), ERROR_INVALID_PARAMETER);
 }
 
 TEST(DsBackupEnd, ClosesAnOpenFileAndFreesTheHandleOnce_BEND1_COM1) {
@@ -269,13 +271,13 @@ TEST(DsBackupEnd, ClosesAnOpenFileAndFreesTheHandleOnce_BEND1_COM1) {
     Backup backup;
     const std::string name = directory.database();
     LARGE_INTEGER size;
-    ASSERT_CODE(DsBackupOpenFileA(backup.handle(), name.c_str(), 0, &size), S_OK);
+    ASSERT_CODE(::DsBackupOpenFileA(backup.handle(), name.c_str(), 0, &size), S_OK);
     const HBC hbc = backup.handle();
     EXPECT_CODE(backup.end(), S_OK);
-    EXPECT_CODE(DsBackupEnd(hbc), ERROR_INVALID_PARAMETER);
-    EXPECT_CODE(DsBackupEnd(nullptr), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(::DsBackupEnd(hbc), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(::DsBackupEnd(nullptr), ERROR_INVALID_PARAMETER);
     const Restore restore({});
-    EXPECT_CODE(DsBackupEnd(restore.handle()), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(::DsBackupEnd(restore.handle()), ERROR_INVALID_PARAMETER);
 }
 
 template <class Form>

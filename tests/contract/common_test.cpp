@@ -31,30 +31,30 @@ TEST(LastError, IsPreservedOnSuccess_ABI10) {
     const MadeDirectory directory;
     BOOL online = FALSE;
     set_last_error(4711);
-    EXPECT_CODE(DsIsNTDSOnlineA("localhost", &online), S_OK);
+    EXPECT_CODE(::DsIsNTDSOnlineA("localhost", &online), S_OK);
     EXPECT_EQ(last_error(), 4711);
     HBC hbc = nullptr;
-    EXPECT_CODE(DsRestorePrepareA("localhost", 0, nullptr, 0, &hbc), S_OK);
+    EXPECT_CODE(::DsRestorePrepareA("localhost", 0, nullptr, 0, &hbc), S_OK);
     EXPECT_EQ(last_error(), 4711);
     char* list = nullptr;
     DWORD size = 0;
-    EXPECT_CODE(DsRestoreGetDatabaseLocationsA(hbc, &list, &size), S_OK);
-    DsBackupFree(list);
+    EXPECT_CODE(::DsRestoreGetDatabaseLocationsA(hbc, &list, &size), S_OK);
+    ::DsBackupFree(list);
     EXPECT_EQ(last_error(), 4711);
-    EXPECT_CODE(DsRestoreEnd(hbc), S_OK);
+    EXPECT_CODE(::DsRestoreEnd(hbc), S_OK);
     EXPECT_EQ(last_error(), 4711);
 }
 
 TEST(DsBackupFree, LeavesForeignPointersAlone_COM12) {
-    DsBackupFree(nullptr);
+    ::DsBackupFree(nullptr);
     int local = 5;
-    DsBackupFree(&local);
+    ::DsBackupFree(&local);
     EXPECT_EQ(local, 5);
     auto* heap = new char[16]{};
-    DsBackupFree(heap);
+    ::DsBackupFree(heap);
     heap[0] = 1;
     delete[] heap;
-    DsBackupFree(reinterpret_cast<PVOID>(std::uintptr_t{0x10}));
+    ::DsBackupFree(reinterpret_cast<PVOID>(std::uintptr_t{0x10}));
 }
 
 TEST(DsBackupFree, TakesABufferOnce_COM12) {
@@ -62,23 +62,23 @@ TEST(DsBackupFree, TakesABufferOnce_COM12) {
     const Restore restore({});
     char* list = nullptr;
     DWORD size = 0;
-    ASSERT_CODE(DsRestoreGetDatabaseLocationsA(restore.handle(), &list, &size), S_OK);
-    DsBackupFree(list);
-    DsBackupFree(list);
+    ASSERT_CODE(::DsRestoreGetDatabaseLocationsA(restore.handle(), &list, &size), S_OK);
+    ::DsBackupFree(list);
+    ::DsBackupFree(list);
 }
 
 TEST(Handles, AreNotSoonReused_COM1) {
     const MadeDirectory directory;
     HBC first = nullptr;
-    ASSERT_CODE(DsRestorePrepareA("localhost", 0, nullptr, 0, &first), S_OK);
-    ASSERT_CODE(DsRestoreEnd(first), S_OK);
+    ASSERT_CODE(::DsRestorePrepareA("localhost", 0, nullptr, 0, &first), S_OK);
+    ASSERT_CODE(::DsRestoreEnd(first), S_OK);
     for (int i = 0; i < 200; ++i) {
         HBC next = nullptr;
-        ASSERT_CODE(DsRestorePrepareA("localhost", 0, nullptr, 0, &next), S_OK);
+        ASSERT_CODE(::DsRestorePrepareA("localhost", 0, nullptr, 0, &next), S_OK);
         EXPECT_NE(next, first);
-        ASSERT_CODE(DsRestoreEnd(next), S_OK);
+        ASSERT_CODE(::DsRestoreEnd(next), S_OK);
     }
-    EXPECT_CODE(DsRestoreEnd(first), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(::DsRestoreEnd(first), ERROR_INVALID_PARAMETER);
 }
 
 TEST(Handles, AreUsedAndEndedByManyThreadsAtOnce_COM11) {
@@ -86,19 +86,19 @@ TEST(Handles, AreUsedAndEndedByManyThreadsAtOnce_COM11) {
     constexpr int threads = 16;
     std::atomic<int> ends{0};
     HBC shared = nullptr;
-    ASSERT_CODE(DsRestorePrepareA("localhost", 0, nullptr, 0, &shared), S_OK);
+    ASSERT_CODE(::DsRestorePrepareA("localhost", 0, nullptr, 0, &shared), S_OK);
     std::vector<std::thread> running;
     for (int i = 0; i < threads; ++i) {
         running.emplace_back([&] {
             for (int round = 0; round < 20; ++round) {
                 char* list = nullptr;
                 DWORD size = 0;
-                const HRESULT code = DsRestoreGetDatabaseLocationsA(shared, &list, &size);
+                const HRESULT code = ::DsRestoreGetDatabaseLocationsA(shared, &list, &size);
                 EXPECT_TRUE(code == S_OK || code == static_cast<HRESULT>(ERROR_INVALID_PARAMETER)) << hex_code(code);
                 EXPECT_EQ(list != nullptr, code == S_OK);
-                DsBackupFree(list);
+                ::DsBackupFree(list);
             }
-            if (DsRestoreEnd(shared) == S_OK) ++ends;
+            if (::DsRestoreEnd(shared) == S_OK) ++ends;
         });
     }
     for (std::thread& thread : running) thread.join();
@@ -125,7 +125,7 @@ TEST(Utf16, LoneSurrogatesReachTheServiceUnharmed_ABI7) {
     name += wide(".edb");
     WideString plain = wide(directory.database()), logs = wide(directory.log_path()), backup = wide(directory.backup_path());
     EDB_RSTMAPW map[2] = {{plain.data(), plain.data()}, {name.data(), name.data()}};
-    ASSERT_CODE(DsRestoreRegisterW(restore.handle(), logs.c_str(), logs.c_str(), map, 2, backup.c_str(), 0, 0), S_OK);
+    ASSERT_CODE(::DsRestoreRegisterW(restore.handle(), logs.c_str(), logs.c_str(), map, 2, backup.c_str(), 0, 0), S_OK);
     // The record holds the request in its wire encoding: the lone surrogate stands there as the two bytes of its unit.
     for (const auto& entry : std::filesystem::recursive_directory_iterator(directory.state())) {
         if (entry.path().filename() != "registration") continue;
@@ -142,10 +142,10 @@ TEST(Ansi, IsStrictUtf8OffWindows_ABI6) {
     const MadeDirectory directory;
     HBC hbc = nullptr;
     BOOL online = TRUE;
-    EXPECT_CODE(DsIsNTDSOnlineA("\xff\xfe", &online), ERROR_NO_UNICODE_TRANSLATION);
+    EXPECT_CODE(::DsIsNTDSOnlineA("\xff\xfe", &online), ERROR_NO_UNICODE_TRANSLATION);
     EXPECT_EQ(online, FALSE);
-    EXPECT_CODE(DsRestorePrepareA("a\xc0\x80", 0, nullptr, 0, &hbc), ERROR_NO_UNICODE_TRANSLATION);
-    EXPECT_CODE(DsSetAuthIdentityA("user", "\xed\xa0\x80", "x"), ERROR_NO_UNICODE_TRANSLATION);
+    EXPECT_CODE(::DsRestorePrepareA("a\xc0\x80", 0, nullptr, 0, &hbc), ERROR_NO_UNICODE_TRANSLATION);
+    EXPECT_CODE(::DsSetAuthIdentityA("user", "\xed\xa0\x80", "x"), ERROR_NO_UNICODE_TRANSLATION);
 }
 #endif
 
@@ -153,11 +153,11 @@ TEST(Strings, WithoutAnEndAreReadNoFurtherThanTheLimit_PATH1) {
     const MadeDirectory directory;
     const std::string endless(1 << 20, 'a');
     BOOL online = TRUE;
-    EXPECT_CODE(DsIsNTDSOnlineA(endless.c_str(), &online), hrCouldNotConnect);
+    EXPECT_CODE(::DsIsNTDSOnlineA(endless.c_str(), &online), hrCouldNotConnect);
     Restore restore(directory.back_up());
     EDB_RSTMAPA map{const_cast<char*>(endless.c_str()), const_cast<char*>(endless.c_str())};
-    EXPECT_CODE(DsRestoreRegisterA(restore.handle(), endless.c_str(), endless.c_str(), &map, 1, endless.c_str(), 0, 0), ERROR_INVALID_PARAMETER);
-    EXPECT_CODE(DsSetAuthIdentityA(endless.c_str(), nullptr, nullptr), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(::DsRestoreRegisterA(restore.handle(), endless.c_str(), endless.c_str(), &map, 1, endless.c_str(), 0, 0), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(::DsSetAuthIdentityA(endless.c_str(), nullptr, nullptr), ERROR_INVALID_PARAMETER);
 }
 
 } // namespace

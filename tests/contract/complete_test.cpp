@@ -81,7 +81,7 @@ TEST_P(DsRestoreRegisterComplete, NeedsTheSessionThatRegistered_CMPL1) {
     ASSERT_CODE(restore.register_whole(directory), S_OK);
     const Restore other(token);
     EXPECT_CODE(other.complete(), ERROR_INVALID_PARAMETER);
-    EXPECT_CODE(DsRestoreRegisterComplete(nullptr, S_OK), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(::DsRestoreRegisterComplete(nullptr, S_OK), ERROR_INVALID_PARAMETER);
     const Restore restricted({});
     EXPECT_CODE(restricted.complete(), hrMissingExpiryToken);
 }
@@ -113,8 +113,11 @@ TEST_P(DsRestoreRegisterComplete, ReportsADatabaseOfAnotherSize_VER5) {
     EXPECT_CODE(restore.complete(), hrBadBackupDatabaseSize);
 }
 
-TEST_P(DsRestoreRegisterComplete, ReportsMissingAndDamagedLogs_VER2) {
-    if (GetParam() != Shape::dirty_with_logs) GTEST_SKIP() << "has no logs";
+class DsRestoreRegisterCompleteWithLogs : public DsRestoreRegisterComplete {};
+INSTANTIATE_TEST_SUITE_P(Directories, DsRestoreRegisterCompleteWithLogs, testing::Values(Shape::dirty_with_logs),
+                         [](const auto&) { return std::string("dirty"); });
+
+TEST_P(DsRestoreRegisterCompleteWithLogs, ReportsMissingAndDamagedLogs_VER2) {
     ASSERT_CODE(restore.register_whole(directory), S_OK);
     directory.copy_back();
     const Bytes log = read_file(directory.backup() / "edb00004.log");
@@ -128,22 +131,20 @@ TEST_P(DsRestoreRegisterComplete, ReportsMissingAndDamagedLogs_VER2) {
     EXPECT_CODE(restore.complete(), S_OK);
 }
 
-TEST_P(DsRestoreRegisterComplete, ReportsARangeThatRecoveryCannotUse_VER3) {
-    if (GetParam() != Shape::dirty_with_logs) GTEST_SKIP() << "has no logs";
+TEST_P(DsRestoreRegisterCompleteWithLogs, ReportsARangeThatRecoveryCannotUse_VER3) {
     const std::string database = directory.database();
     EDB_RSTMAPA map{};
     map.szDatabaseName = map.szNewDatabaseName = const_cast<char*>(database.c_str());
     const std::string logs = directory.log_path(), backup = directory.backup_path();
     directory.copy_back();
-    ASSERT_CODE(DsRestoreRegisterA(restore.handle(), logs.c_str(), logs.c_str(), &map, 1, backup.c_str(), 4, 5), S_OK);
+    ASSERT_CODE(::DsRestoreRegisterA(restore.handle(), logs.c_str(), logs.c_str(), &map, 1, backup.c_str(), 4, 5), S_OK);
     EXPECT_CODE(restore.complete(), hrRestoreLogTooHigh);
     EXPECT_CODE(restore.complete(hrError), S_OK);
-    ASSERT_CODE(DsRestoreRegisterA(restore.handle(), logs.c_str(), logs.c_str(), &map, 1, backup.c_str(), 3, 4), S_OK);
+    ASSERT_CODE(::DsRestoreRegisterA(restore.handle(), logs.c_str(), logs.c_str(), &map, 1, backup.c_str(), 3, 4), S_OK);
     EXPECT_CODE(restore.complete(), hrRestoreLogTooLow);
 }
 
-TEST_P(DsRestoreRegisterComplete, NeverOverwritesALogThatDiffers_VER2_VER7) {
-    if (GetParam() != Shape::dirty_with_logs) GTEST_SKIP() << "has no logs";
+TEST_P(DsRestoreRegisterCompleteWithLogs, NeverOverwritesALogThatDiffers_VER2_VER7) {
     ASSERT_CODE(restore.register_whole(directory), S_OK);
     directory.copy_back();
     Bytes other = read_file(directory.backup() / "edb00003.log");
@@ -156,20 +157,20 @@ TEST_P(DsRestoreRegisterComplete, NeverOverwritesALogThatDiffers_VER2_VER7) {
 TEST(DsRestoreEnd, FreesTheHandleOnce_END1_COM1) {
     const MadeDirectory directory;
     HBC hbc = nullptr;
-    ASSERT_CODE(DsRestorePrepareA("localhost", 0, nullptr, 0, &hbc), S_OK);
-    EXPECT_CODE(DsRestoreEnd(hbc), S_OK);
-    EXPECT_CODE(DsRestoreEnd(hbc), ERROR_INVALID_PARAMETER);
-    EXPECT_CODE(DsRestoreEnd(nullptr), ERROR_INVALID_PARAMETER);
+    ASSERT_CODE(::DsRestorePrepareA("localhost", 0, nullptr, 0, &hbc), S_OK);
+    EXPECT_CODE(::DsRestoreEnd(hbc), S_OK);
+    EXPECT_CODE(::DsRestoreEnd(hbc), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(::DsRestoreEnd(nullptr), ERROR_INVALID_PARAMETER);
     char* list = nullptr;
     DWORD size = 0;
-    EXPECT_CODE(DsRestoreGetDatabaseLocationsA(hbc, &list, &size), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(::DsRestoreGetDatabaseLocationsA(hbc, &list, &size), ERROR_INVALID_PARAMETER);
 }
 
 TEST(DsRestoreEnd, RefusesABackupHandle_COM1) {
     const MadeDirectory directory;
     Backup backup;
     ASSERT_CODE(backup.prepared(), S_OK);
-    EXPECT_CODE(DsRestoreEnd(backup.handle()), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(::DsRestoreEnd(backup.handle()), ERROR_INVALID_PARAMETER);
     EXPECT_CODE(backup.end(), S_OK);
 }
 

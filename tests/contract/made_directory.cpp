@@ -1,10 +1,10 @@
 #include "made_directory.h"
 
 #include "support/ese_builder.h"
-#include "support/temp_folder.h"
 
 #include <fstream>
 #include <stdexcept>
+#include <utility>
 
 #ifndef _WIN32
 #include <cstdlib>
@@ -66,8 +66,6 @@ MadeDirectory::MadeDirectory(Shape shape, const std::string& settings) : shape_(
     make_files(ntds(), shape);
     configure(settings);
 }
-
-MadeDirectory::~MadeDirectory() = default;
 
 void MadeDirectory::configure(const std::string& settings, const std::string& more) const {
     const std::string text = "[directory]\ndatabase = '" + database() + "'\nstate_path = '" + state().string() + "'\n" + settings + "\n" + more;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "api_forms.h"
+#include "support/temp_folder.h"
 
 #include <cstddef>
 #include <filesystem>
@@ -15,26 +16,26 @@ using Bytes = std::vector<std::byte>;
 
 enum class Shape {
     clean_without_logs, // clean shutdown, no log stream
-    dirty_with_logs,    // dirty shutdown; needs generations 3..5, logs 3..4 and edb.log (5), checkpoint at 3
+    dirty_with_logs,    // dirty shutdown; needs generations 3..5; logs 2..4 and edb.log (5), checkpoint at 3
 };
 
 class MadeDirectory {
 public:
     // Makes the files and a configuration, and points NTDSBCLI_CONFIG to it. `settings` is added to [directory].
     explicit MadeDirectory(Shape shape = Shape::clean_without_logs, const std::string& settings = {});
-    ~MadeDirectory();
+    ~MadeDirectory() = default;
     MadeDirectory(const MadeDirectory&) = delete;
     MadeDirectory& operator=(const MadeDirectory&) = delete;
 
     // Replaces the configuration: [directory] with this directory's places, then `settings` (more keys), then `more` (more tables).
     void configure(const std::string& settings, const std::string& more = {}) const;
 
-    const std::filesystem::path& root() const { return root_; }
-    std::filesystem::path ntds() const { return root_ / "ntds"; }
-    std::filesystem::path state() const { return root_ / "state"; }
-    std::filesystem::path backup() const { return root_ / "backup"; }
+    const std::filesystem::path& root() const { return folder_.path(); }
+    std::filesystem::path ntds() const { return root() / "ntds"; }
+    std::filesystem::path state() const { return root() / "state"; }
+    std::filesystem::path backup() const { return root() / "backup"; }
     std::filesystem::path database_file() const { return ntds() / "ntds.dit"; }
-    std::filesystem::path config_file() const { return root_ / "ntdsbcli.toml"; }
+    std::filesystem::path config_file() const { return root() / "ntdsbcli.toml"; }
     // Paths as the API takes them, in ASCII.
     std::string database() const { return database_file().string(); }
     std::string log_path() const { return ntds().string(); }
@@ -48,7 +49,7 @@ public:
     void copy_back() const;
 
 private:
-    std::filesystem::path root_;
+    ntdsb::test::TempFolder folder_;
     Shape shape_;
 };
 

@@ -24,7 +24,7 @@ TYPED_TEST(DsRestorePrepare, AcceptsFlagZeroAndCatchup_PREP1) {
         HBC hbc = nullptr;
         EXPECT_CODE(prepare<TypeParam>("localhost", flags, token, &hbc), S_OK) << flags;
         EXPECT_NE(hbc, nullptr);
-        EXPECT_CODE(DsRestoreEnd(hbc), S_OK);
+        EXPECT_CODE(::DsRestoreEnd(hbc), S_OK);
     }
 }
 
@@ -84,7 +84,9 @@ TYPED_TEST(DsRestorePrepare, JudgesServerNames_COM3_COM4_COM5_COM6) {
         HBC hbc = garbage();
         EXPECT_CODE(prepare<TypeParam>(row.server, 0, {}, &hbc), row.code) << row.server;
         EXPECT_EQ(hbc != nullptr, row.code == S_OK) << row.server;
-        if (row.code == S_OK) EXPECT_CODE(DsRestoreEnd(hbc), S_OK);
+        if (row.code == S_OK) {
+            EXPECT_CODE(::DsRestoreEnd(hbc), S_OK);
+        }
     }
     HBC hbc = garbage();
     EXPECT_CODE(TypeParam::restore_prepare(nullptr, 0, nullptr, 0, &hbc), ERROR_INVALID_PARAMETER);
@@ -119,7 +121,7 @@ TYPED_TEST(DsRestorePrepare, GivesARestrictedHandleWithoutToken_PREP2) {
     typename TypeParam::Char* list = nullptr;
     DWORD size = 0;
     EXPECT_CODE(TypeParam::locations(restore.handle(), &list, &size), S_OK);
-    DsBackupFree(list);
+    ::DsBackupFree(list);
     EXPECT_CODE(restore.register_whole(directory), hrMissingExpiryToken);
     EXPECT_CODE(restore.complete(), hrMissingExpiryToken);
     EXPECT_CODE(restore.complete(hrError), hrMissingExpiryToken);
@@ -129,7 +131,7 @@ TEST(DsRestorePrepareWithoutDirectory, CannotConnect_COM5) {
     const MadeDirectory directory;
     write_file(directory.config_file(), {});
     HBC hbc = garbage();
-    EXPECT_CODE(DsRestorePrepareA("localhost", 0, nullptr, 0, &hbc), hrCouldNotConnect);
+    EXPECT_CODE(::DsRestorePrepareA("localhost", 0, nullptr, 0, &hbc), hrCouldNotConnect);
     EXPECT_EQ(hbc, nullptr);
 }
 
@@ -138,7 +140,7 @@ TEST(DsRestorePrepareConfiguration, AnErrorInItIsHrErrorAndNothingIsGuessed) {
     for (const char* wrong : {"verify = \"ful\"", "tombstone_lifetime_days = \"many\"", "no_such_key = 1", "log_path = \"relative\"", "online = [", "tombstone_lifetime_days = -1"}) {
         directory.configure(wrong);
         HBC hbc = garbage();
-        EXPECT_CODE(DsRestorePrepareA("localhost", 0, nullptr, 0, &hbc), hrError) << wrong;
+        EXPECT_CODE(::DsRestorePrepareA("localhost", 0, nullptr, 0, &hbc), hrError) << wrong;
         EXPECT_EQ(hbc, nullptr);
     }
 }
@@ -152,9 +154,9 @@ TEST(DsRestorePrepareConfiguration, ReachesFurtherInstancesByServerName_COM7) {
     ASSERT_CODE(restore.prepared(), S_OK);
     char* list = nullptr;
     DWORD size = 0;
-    ASSERT_CODE(DsRestoreGetDatabaseLocationsA(restore.handle(), &list, &size), S_OK);
+    ASSERT_CODE(::DsRestoreGetDatabaseLocationsA(restore.handle(), &list, &size), S_OK);
     EXPECT_EQ(split_list<AnsiForm>(list, size).front().path, (directory.root() / "lds1" / "adamntds.dit").string());
-    DsBackupFree(list);
+    ::DsBackupFree(list);
 }
 
 TEST(DsRestorePrepareTombstone, AcceptsATokenYoungerThanTheConfiguredLifetime_PREP5) {
@@ -175,7 +177,7 @@ TYPED_TEST(DsRestoreGetDatabaseLocations, ListsDatabaseLogAndCheckpointFolder_LO
     DWORD size = 0;
     ASSERT_CODE(TypeParam::locations(restore.handle(), &list, &size), S_OK);
     auto entries = split_list<TypeParam>(list, size);
-    DsBackupFree(list);
+    ::DsBackupFree(list);
     const std::vector<ListEntry> expected = {{0x44, directory.database()}, {0x82, directory.log_path()}, {0x83, directory.log_path()}};
     ASSERT_EQ(entries.size(), 3u);
     EXPECT_TRUE(std::is_permutation(entries.begin(), entries.end(), expected.begin(), expected.end()));
@@ -189,7 +191,7 @@ TYPED_TEST(DsRestoreGetDatabaseLocations, TakesBackupHandlesToo_LOC1) {
     DWORD size = 0;
     ASSERT_CODE(TypeParam::locations(backup.handle(), &list, &size), S_OK);
     EXPECT_EQ(split_list<TypeParam>(list, size).size(), 3u);
-    DsBackupFree(list);
+    ::DsBackupFree(list);
 }
 
 TYPED_TEST(DsRestoreGetDatabaseLocations, DefinesOutParametersOnFailure_COM1_COM2_ABI10) {
@@ -212,12 +214,12 @@ TEST(DsRestoreCheckExpiryToken, IsTheTokenCheckOfPrepareAlone_ABI1) {
     const MadeDirectory directory;
     Bytes token = directory.back_up();
     const auto size = static_cast<DWORD>(token.size());
-    EXPECT_CODE(DsRestoreCheckExpiryToken(token.data(), size), S_OK);
-    EXPECT_CODE(DsRestoreCheckExpiryToken(nullptr, 0), ERROR_INVALID_PARAMETER);
-    EXPECT_CODE(DsRestoreCheckExpiryToken(token.data(), 0), ERROR_INVALID_PARAMETER);
-    EXPECT_CODE(DsRestoreCheckExpiryToken(nullptr, size), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(::DsRestoreCheckExpiryToken(token.data(), size), S_OK);
+    EXPECT_CODE(::DsRestoreCheckExpiryToken(nullptr, 0), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(::DsRestoreCheckExpiryToken(token.data(), 0), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(::DsRestoreCheckExpiryToken(nullptr, size), ERROR_INVALID_PARAMETER);
     token[token.size() / 2] ^= std::byte{1};
-    EXPECT_CODE(DsRestoreCheckExpiryToken(token.data(), size), hrUnknownExpiryTokenFormat);
+    EXPECT_CODE(::DsRestoreCheckExpiryToken(token.data(), size), hrUnknownExpiryTokenFormat);
 }
 
 } // namespace

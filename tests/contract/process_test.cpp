@@ -57,7 +57,7 @@ Restore prepare_from(const fs::path& root) { return Restore(read_file(root / "ba
 HRESULT register_from(const Restore& restore, const fs::path& root) {
     std::string database = (root / "ntds" / "ntds.dit").string(), logs = (root / "ntds").string(), backup = (root / "backup").string();
     EDB_RSTMAPA map{database.data(), database.data()};
-    return DsRestoreRegisterA(restore.handle(), logs.c_str(), logs.c_str(), &map, 1, backup.c_str(), 0, 0);
+    return ::DsRestoreRegisterA(restore.handle(), logs.c_str(), logs.c_str(), &map, 1, backup.c_str(), 0, 0);
 }
 
 int register_and_wait(const fs::path& root) {

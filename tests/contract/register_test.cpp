@@ -276,7 +276,7 @@ TEST(DsRestoreRegisterRecord, IsKeptAsideWhenDamagedAndRegisteredAnew_REC8) {
     PVOID out = nullptr;
     DWORD size = 0;
     HBC hbc = nullptr;
-    EXPECT_CODE(DsBackupPrepareA("localhost", 0, BACKUP_TYPE_FULL, &out, &size, &hbc), hrRestoreInProgress);
+    EXPECT_CODE(::DsBackupPrepareA("localhost", 0, BACKUP_TYPE_FULL, &out, &size, &hbc), hrRestoreInProgress);
     const Restore second(token);
     EXPECT_CODE(second.register_whole(directory), S_OK);
     bool kept = false;

@@ -42,11 +42,21 @@ protected:
         Restore restore(state == RestoreState::restricted ? Bytes{} : token);
         const HBC hbc = restore.handle();
         ASSERT_CODE(restore.prepared(), S_OK);
-        if (state == RestoreState::other_registered) ASSERT_CODE(other.register_whole(directory), S_OK);
-        if (state == RestoreState::registered || state == RestoreState::completed || state == RestoreState::failed) ASSERT_CODE(restore.register_whole(directory), S_OK);
-        if (state == RestoreState::completed) ASSERT_CODE(restore.complete(), S_OK);
-        if (state == RestoreState::failed) ASSERT_CODE(restore.complete(hrError), S_OK);
-        if (state == RestoreState::ended) ASSERT_CODE(restore.end(), S_OK);
+        if (state == RestoreState::other_registered) {
+            ASSERT_CODE(other.register_whole(directory), S_OK);
+        }
+        if (state == RestoreState::registered || state == RestoreState::completed || state == RestoreState::failed) {
+            ASSERT_CODE(restore.register_whole(directory), S_OK);
+        }
+        if (state == RestoreState::completed) {
+            ASSERT_CODE(restore.complete(), S_OK);
+        }
+        if (state == RestoreState::failed) {
+            ASSERT_CODE(restore.complete(hrError), S_OK);
+        }
+        if (state == RestoreState::ended) {
+            ASSERT_CODE(restore.end(), S_OK);
+        }
         EXPECT_CODE(function(restore, directory, hbc), expected) << restore_state_names[static_cast<int>(state)] << " x " << call;
     }
 };
@@ -58,18 +68,18 @@ TEST_P(RestoreStateTable, AnswersEveryCall) {
     cell("GetDatabaseLocations", row.locations, [](Restore&, const MadeDirectory&, HBC hbc) {
         char* list = nullptr;
         DWORD size = 0;
-        const HRESULT code = DsRestoreGetDatabaseLocationsA(hbc, &list, &size);
-        DsBackupFree(list);
+        const HRESULT code = ::DsRestoreGetDatabaseLocationsA(hbc, &list, &size);
+        ::DsBackupFree(list);
         return code;
     });
     cell("Register", row.register_whole, [](Restore& restore, const MadeDirectory& directory, HBC) { return restore.register_whole(directory); });
-    cell("RegisterComplete(S_OK)", row.complete_ok, [](Restore&, const MadeDirectory&, HBC hbc) { return DsRestoreRegisterComplete(hbc, S_OK); });
-    cell("RegisterComplete(failure)", row.complete_failure, [](Restore&, const MadeDirectory&, HBC hbc) { return DsRestoreRegisterComplete(hbc, hrError); });
-    cell("End", row.end, [](Restore& restore, const MadeDirectory&, HBC hbc) { return restore.handle() != nullptr ? restore.end() : DsRestoreEnd(hbc); });
+    cell("RegisterComplete(S_OK)", row.complete_ok, [](Restore&, const MadeDirectory&, HBC hbc) { return ::DsRestoreRegisterComplete(hbc, S_OK); });
+    cell("RegisterComplete(failure)", row.complete_failure, [](Restore&, const MadeDirectory&, HBC hbc) { return ::DsRestoreRegisterComplete(hbc, hrError); });
+    cell("End", row.end, [](Restore& restore, const MadeDirectory&, HBC hbc) { return restore.handle() != nullptr ? restore.end() : ::DsRestoreEnd(hbc); });
     cell("DsBackupGetDatabaseNames", row.backup_function, [](Restore&, const MadeDirectory&, HBC hbc) {
         char* list = nullptr;
         DWORD size = 0;
-        return DsBackupGetDatabaseNamesA(hbc, &list, &size);
+        return ::DsBackupGetDatabaseNamesA(hbc, &list, &size);
     });
 }
 
@@ -100,12 +110,12 @@ class BackupStateTable : public testing::TestWithParam<BackupRow> {
 protected:
     static HRESULT open_database(const MadeDirectory& directory, HBC hbc) {
         LARGE_INTEGER size;
-        return DsBackupOpenFileA(hbc, directory.database().c_str(), 0, &size);
+        return ::DsBackupOpenFileA(hbc, directory.database().c_str(), 0, &size);
     }
     static HRESULT read(HBC hbc) {
         static Bytes buffer(1 << 20);
         DWORD count = 0;
-        return DsBackupRead(hbc, buffer.data(), static_cast<DWORD>(buffer.size()), &count);
+        return ::DsBackupRead(hbc, buffer.data(), static_cast<DWORD>(buffer.size()), &count);
     }
     void cell(const char* call, HRESULT expected, const std::function<HRESULT(const MadeDirectory&, HBC)>& function) {
         const MadeDirectory directory(Shape::dirty_with_logs);
@@ -113,7 +123,9 @@ protected:
         Backup backup;
         const HBC hbc = backup.handle();
         ASSERT_CODE(backup.prepared(), S_OK);
-        if (state == BackupState::file_open || state == BackupState::at_end) ASSERT_CODE(open_database(directory, hbc), S_OK);
+        if (state == BackupState::file_open || state == BackupState::at_end) {
+            ASSERT_CODE(open_database(directory, hbc), S_OK);
+        }
         if (state == BackupState::at_end)
             while (read(hbc) == S_OK) {
             }
@@ -121,8 +133,12 @@ protected:
             backup.read_whole(backup.names()[0]);
             for (const ListEntry& log : backup.logs()) backup.read_whole(log);
         }
-        if (state == BackupState::truncated) ASSERT_CODE(DsBackupTruncateLogs(hbc), S_OK);
-        if (state == BackupState::ended) ASSERT_CODE(backup.end(), S_OK);
+        if (state == BackupState::truncated) {
+            ASSERT_CODE(::DsBackupTruncateLogs(hbc), S_OK);
+        }
+        if (state == BackupState::ended) {
+            ASSERT_CODE(backup.end(), S_OK);
+        }
         EXPECT_CODE(function(directory, hbc), expected) << backup_state_names[static_cast<int>(state)] << " x " << call;
         if (std::string(call) == "End" && expected == S_OK) backup.forget();
     }
@@ -134,7 +150,7 @@ HRESULT list_call(HRESULT (*function)(HBC, char**, DWORD*), HBC hbc) {
     char* list = nullptr;
     DWORD size = 0;
     const HRESULT code = function(hbc, &list, &size);
-    DsBackupFree(list);
+    ::DsBackupFree(list);
     return code;
 }
 
@@ -144,14 +160,14 @@ TEST_P(BackupStateTable, AnswersEveryCall) {
     cell("GetBackupLogs", row.logs, [](const MadeDirectory&, HBC hbc) { return list_call(AnsiForm::backup_logs, hbc); });
     cell("OpenFile", row.open, open_database);
     cell("Read", row.read, [](const MadeDirectory&, HBC hbc) { return read(hbc); });
-    cell("Close", row.close, [](const MadeDirectory&, HBC hbc) { return DsBackupClose(hbc); });
-    cell("TruncateLogs", row.truncate, [](const MadeDirectory&, HBC hbc) { return DsBackupTruncateLogs(hbc); });
+    cell("Close", row.close, [](const MadeDirectory&, HBC hbc) { return ::DsBackupClose(hbc); });
+    cell("TruncateLogs", row.truncate, [](const MadeDirectory&, HBC hbc) { return ::DsBackupTruncateLogs(hbc); });
     cell("GetDatabaseLocations", row.locations, [](const MadeDirectory&, HBC hbc) { return list_call(AnsiForm::locations, hbc); });
-    cell("End", row.end, [](const MadeDirectory&, HBC hbc) { return DsBackupEnd(hbc); });
+    cell("End", row.end, [](const MadeDirectory&, HBC hbc) { return ::DsBackupEnd(hbc); });
     cell("DsRestoreRegister", row.restore_function, [](const MadeDirectory& directory, HBC hbc) {
         std::string database = directory.database();
         EDB_RSTMAPA map{database.data(), database.data()};
-        return DsRestoreRegisterA(hbc, directory.log_path().c_str(), directory.log_path().c_str(), &map, 1, directory.backup_path().c_str(), 0, 0);
+        return ::DsRestoreRegisterA(hbc, directory.log_path().c_str(), directory.log_path().c_str(), &map, 1, directory.backup_path().c_str(), 0, 0);
     });
 }
 

@@ -30,7 +30,6 @@ if [ -f "$real" ]; then
     gzip -dc "$real" > "$work/ntds/ntds.dit"
     echo "  ntds.dit is a real ESE database, $(stat -c %s "$work/ntds/ntds.dit") bytes: $(basename "$real")"
 else
-    "$build/bin/demo_make_database.exe" --help >/dev/null 2>&1 || true
     wine "$build/bin/demo_make_database.exe" "$(windows_path "$work/ntds/ntds.dit")" >/dev/null 2>&1
     echo "  ntds.dit is a made ESE database, $(stat -c %s "$work/ntds/ntds.dit") bytes (no ../shared/data here)"
 fi

@@ -322,8 +322,9 @@ Bytes EseCheckpoint::bytes() const {
     put32(header, file_type_at, 4);
     for (const auto& [offset, value] : header_fields_) put32(header, offset, value);
     seal_header(header);
-    Bytes all = header;
-    all.insert(all.end(), header.begin(), header.end());
+    Bytes all(2 * log_header_bytes); // the shadow follows
+    for (const std::size_t at : {std::size_t{0}, log_header_bytes})
+        std::copy(header.begin(), header.end(), all.begin() + static_cast<std::ptrdiff_t>(at));
     if (damaged_header_) all[600] ^= std::byte{8};
     if (damaged_shadow_) all[log_header_bytes + 600] ^= std::byte{8};
     return all;

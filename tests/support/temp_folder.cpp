@@ -37,7 +37,8 @@ fs::path base_folder() {
 TempFolder::TempFolder() {
     static std::atomic<unsigned> counter{0};
     const fs::path base = base_folder();
-    for (int attempt = 0; attempt < 10000; ++attempt) { // names may be left over from a process that was killed
+    for (int attempt = 0; attempt < 10000;
+         ++attempt) { // names may be left over from a process that was killed
         path_ = base / (process_number() + "-" + std::to_string(++counter));
         if (!fs::create_directory(path_)) continue;
 #ifndef _WIN32

@@ -1,5 +1,6 @@
-// A folder that a test may fill, gone with everything in it at the test's end. Below NTDSB_TEST_TMP, or test-tmp in the current folder: not the
-// system's temporary folder, whose parents may not pass for trusted.
+// A folder that a test may fill, gone with everything in it at the test's end. Below
+// NTDSB_TEST_TMP, or test-tmp in the current folder: not the system's temporary folder, whose
+// parents may not pass for trusted.
 #pragma once
 
 #include <filesystem>

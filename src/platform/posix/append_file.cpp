@@ -12,14 +12,16 @@
 namespace ntdsb::platform {
 
 Result<AppendFile> AppendFile::open(const Path& path) {
-    const int handle = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+    const int handle =
+        ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
     if (handle < 0) return errno_error(errno, "open", path);
     return AppendFile(handle, true);
 }
 
 AppendFile AppendFile::standard_error() noexcept { return AppendFile(STDERR_FILENO, false); }
 
-AppendFile::AppendFile(AppendFile&& other) noexcept : handle_(other.handle_), owned_(std::exchange(other.owned_, false)) {}
+AppendFile::AppendFile(AppendFile&& other) noexcept
+    : handle_(other.handle_), owned_(std::exchange(other.owned_, false)) {}
 AppendFile::~AppendFile() {
     if (owned_) ::close(handle_);
 }

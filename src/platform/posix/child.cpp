@@ -1,4 +1,5 @@
-// run_child on POSIX systems: all our descriptors are close-on-exec, and the child clears that on the one it shall keep.
+// run_child on POSIX systems: all our descriptors are close-on-exec, and the child clears that on
+// the one it shall keep.
 #include "platform/child.h"
 
 #include "core/utf16.h"
@@ -33,10 +34,13 @@ Result<int> run_child(const std::vector<std::u16string>& arguments, NativeHandle
 
     Actions actions;
     // A descriptor duplicated onto itself loses close-on-exec: POSIX.1-2024, and glibc long since.
-    if (actions.error == 0) actions.error = ::posix_spawn_file_actions_adddup2(&actions.value, inherited, inherited);
+    if (actions.error == 0)
+        actions.error = ::posix_spawn_file_actions_adddup2(&actions.value, inherited, inherited);
     if (actions.error != 0) return errno_error(actions.error, "prepare a child process");
     pid_t child = 0;
-    if (const int error = ::posix_spawnp(&child, argv[0], &actions.value, nullptr, argv.data(), environ); error != 0) {
+    if (const int error =
+            ::posix_spawnp(&child, argv[0], &actions.value, nullptr, argv.data(), environ);
+        error != 0) {
         return errno_error(error, text("run ", words[0]));
     }
     int status = 0;

@@ -4,12 +4,17 @@
 namespace ntdsb::platform {
 namespace {
 
-Error no_registry() { return fail(ERROR_NOT_SUPPORTED, "there is no registry on this platform to mirror a restore in"); }
+Error no_registry() {
+    return fail(ERROR_NOT_SUPPORTED,
+                "there is no registry on this platform to mirror a restore in");
+}
 
 } // namespace
 
 Result<ServiceState> ntds_service_state() { return ServiceState::absent; }
-Result<std::optional<DirectoryPlaces>> domain_controller_places() { return std::optional<DirectoryPlaces>(); }
+Result<std::optional<DirectoryPlaces>> domain_controller_places() {
+    return std::optional<DirectoryPlaces>();
+}
 bool has_registry() noexcept { return false; }
 Result<void> write_restore_mirror(const RestoreMirror&) { return no_registry(); }
 Result<void> remove_restore_mirror() { return ok(); }

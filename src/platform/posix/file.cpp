@@ -44,7 +44,8 @@ Result<void> create_one_folder(const Path& folder) {
     }
     if (errno != ENOENT) return errno_error(errno, "look for the folder", folder);
     NTDSB_CHECK(about_to(DiskOperation::create_folder, folder));
-    if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return errno_error(errno, "create the folder", folder);
+    if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+        return errno_error(errno, "create the folder", folder);
     return flush_folder(folder.parent_path());
 }
 
@@ -63,19 +64,22 @@ Result<File> File::open_read(const Path& path) {
     File file(handle, path);
     struct stat status {};
     if (::fstat(handle, &status) != 0) return errno_error(errno, "examine", path);
-    if (!S_ISREG(status.st_mode)) return fail(ERROR_ACCESS_DENIED, "could not open ", wire_path(path), ": it is not a file");
+    if (!S_ISREG(status.st_mode))
+        return fail(ERROR_ACCESS_DENIED, "could not open ", wire_path(path), ": it is not a file");
     return file;
 }
 
 Result<File> File::create_new(const Path& path) {
     NTDSB_CHECK(about_to(DiskOperation::create, path));
-    const int handle = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    const int handle =
+        ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (handle == no_file) return errno_error(errno, "create", path);
     return File(handle, path);
 }
 
 File::File(NativeHandle handle, Path path) noexcept : handle_(handle), path_(std::move(path)) {}
-File::File(File&& other) noexcept : handle_(std::exchange(other.handle_, no_file)), path_(std::move(other.path_)) {}
+File::File(File&& other) noexcept
+    : handle_(std::exchange(other.handle_, no_file)), path_(std::move(other.path_)) {}
 File& File::operator=(File&& other) noexcept {
     if (this != &other) {
         close_file(std::exchange(handle_, std::exchange(other.handle_, no_file)));
@@ -89,7 +93,8 @@ Result<std::size_t> File::read_at(std::uint64_t offset, std::span<std::byte> int
     std::size_t done = 0;
     while (done < into.size()) {
         const auto count = std::min(into.size() - done, most_bytes_per_call);
-        const auto got = ::pread(handle_, into.data() + done, count, static_cast<off_t>(offset + done));
+        const auto got =
+            ::pread(handle_, into.data() + done, count, static_cast<off_t>(offset + done));
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return errno_error(errno, "read from", path_);
         if (got == 0) break;
@@ -103,7 +108,8 @@ Result<void> File::write_at(std::uint64_t offset, std::span<const std::byte> fro
     std::size_t done = 0;
     while (done < from.size()) {
         const auto count = std::min(from.size() - done, most_bytes_per_call);
-        const auto put = ::pwrite(handle_, from.data() + done, count, static_cast<off_t>(offset + done));
+        const auto put =
+            ::pwrite(handle_, from.data() + done, count, static_cast<off_t>(offset + done));
         if (put < 0 && errno == EINTR) continue;
         if (put < 0) return errno_error(errno, "write to", path_);
         done += static_cast<std::size_t>(put);
@@ -134,7 +140,8 @@ Result<std::vector<FolderEntry>> list_folder(const Path& folder) {
     struct Close {
         void operator()(DIR* stream) const noexcept { ::closedir(stream); }
     };
-    const std::unique_ptr<DIR, Close> stream(::opendir(folder.c_str())); // opendir sets close-on-exec
+    const std::unique_ptr<DIR, Close> stream(
+        ::opendir(folder.c_str())); // opendir sets close-on-exec
     if (!stream) return errno_error(errno, "list the folder", folder);
     std::vector<FolderEntry> entries;
     for (;;) {
@@ -154,13 +161,18 @@ Result<std::vector<FolderEntry>> list_folder(const Path& folder) {
     return entries;
 }
 
-Result<void> rename_replace(const Path& from, const Path& to) { return rename_with_flags(from, to, 0); }
+Result<void> rename_replace(const Path& from, const Path& to) {
+    return rename_with_flags(from, to, 0);
+}
 
 Result<void> rename_new(const Path& from, const Path& to) {
     auto renamed = rename_with_flags(from, to, RENAME_NOREPLACE);
-    if (renamed || (renamed.error().code != ERROR_INVALID_PARAMETER && renamed.error().code != ERROR_NOT_SUPPORTED)) return renamed;
+    if (renamed || (renamed.error().code != ERROR_INVALID_PARAMETER &&
+                    renamed.error().code != ERROR_NOT_SUPPORTED))
+        return renamed;
     // The file system knows no such rename: a second name and the first one's removal do the same.
-    if (::link(from.c_str(), to.c_str()) != 0) return errno_error(errno, text("rename ", wire_path(from), " to"), to);
+    if (::link(from.c_str(), to.c_str()) != 0)
+        return errno_error(errno, text("rename ", wire_path(from), " to"), to);
     return remove_file(from);
 }
 
@@ -172,11 +184,13 @@ Result<void> remove_file(const Path& path) {
 
 Result<void> flush_folder(const Path& folder) {
     NTDSB_CHECK(about_to(DiskOperation::flush_folder, folder));
-    const int handle = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int handle =
+        ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (handle == no_file) return errno_error(errno, "open the folder", folder);
     const int error = ::fsync(handle) == 0 ? 0 : errno;
     close_file(handle);
-    if (error != 0 && error != EINVAL) return errno_error(error, "flush the folder", folder); // EINVAL: nothing to flush there
+    if (error != 0 && error != EINVAL)
+        return errno_error(error, "flush the folder", folder); // EINVAL: nothing to flush there
     return ok();
 }
 
@@ -198,9 +212,12 @@ Result<Path> resolved_path(const Path& path) {
     for (;;) {
         const std::unique_ptr<char, Free> resolved(::realpath(existing.c_str(), nullptr));
         if (resolved) return rest.empty() ? Path(resolved.get()) : Path(resolved.get()) / rest;
-        if (errno != ENOENT || !existing.has_relative_path()) return errno_error(errno, "resolve", path);
+        if (errno != ENOENT || !existing.has_relative_path())
+            return errno_error(errno, "resolve", path);
         NTDSB_TRY(const auto info, file_info(existing));
-        if (info) return fail(ERROR_CANT_RESOLVE_FILENAME, wire_path(existing), " is a link that leads nowhere");
+        if (info)
+            return fail(ERROR_CANT_RESOLVE_FILENAME, wire_path(existing),
+                        " is a link that leads nowhere");
         const Path name = existing.filename();
         if (name == "..") return errno_error(ENOENT, "resolve", path);
         if (!name.empty() && name != ".") rest = rest.empty() ? name : name / rest;

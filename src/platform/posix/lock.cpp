@@ -1,5 +1,6 @@
-// Locks on POSIX systems: open-file-description locks, which exclude two handles of one process, are inherited with the descriptor and end with its
-// last holder. The holder's line is the lock file's content.
+// Locks on POSIX systems: open-file-description locks, which exclude two handles of one process,
+// are inherited with the descriptor and end with its last holder. The holder's line is the lock
+// file's content.
 #include "platform/lock.h"
 
 #include "platform/disk_hook.h"
@@ -29,7 +30,8 @@ Result<int> open_lock_file(const Path& path) {
         handle = ::open(path.c_str(), open_flags | O_CREAT, 0600);
     }
     if (handle == no_file && errno == ELOOP) {
-        return fail(ERROR_CANT_RESOLVE_FILENAME, "the lock file ", wire_path(path), " is a symbolic link; remove it");
+        return fail(ERROR_CANT_RESOLVE_FILENAME, "the lock file ", wire_path(path),
+                    " is a symbolic link; remove it");
     }
     if (handle == no_file) return errno_error(errno, "open the lock file", path);
     return handle;
@@ -49,19 +51,22 @@ Result<bool> take(int handle, const Path& path) {
 bool is_still_at(int handle, const Path& path) {
     struct stat ours {};
     struct stat there {};
-    return ::fstat(handle, &ours) == 0 && ::lstat(path.c_str(), &there) == 0 && ours.st_dev == there.st_dev &&
-           ours.st_ino == there.st_ino;
+    return ::fstat(handle, &ours) == 0 && ::lstat(path.c_str(), &there) == 0 &&
+           ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
-// The new line is written over the old one before the rest is cut off, so that a reader, who stops at the line's end, sees one of them.
+// The new line is written over the old one before the rest is cut off, so that a reader, who stops
+// at the line's end, sees one of them.
 Result<void> write_holder(int handle, const Path& path, std::string_view holder) {
     std::string line(holder.substr(0, std::min(holder.find_first_of("\r\n"), longest_holder)));
     line += '\n';
     NTDSB_CHECK(about_to(DiskOperation::write, path));
     const auto put = ::pwrite(handle, line.data(), line.size(), 0);
     if (put < 0) return errno_error(errno, "write the holder's name to", path);
-    if (static_cast<std::size_t>(put) != line.size()) return errno_error(ENOSPC, "write the holder's name to", path);
-    if (::ftruncate(handle, static_cast<off_t>(line.size())) != 0) return errno_error(errno, "write the holder's name to", path);
+    if (static_cast<std::size_t>(put) != line.size())
+        return errno_error(ENOSPC, "write the holder's name to", path);
+    if (::ftruncate(handle, static_cast<off_t>(line.size())) != 0)
+        return errno_error(errno, "write the holder's name to", path);
     return ok();
 }
 
@@ -91,11 +96,13 @@ Result<std::optional<Lock>> try_lock(const Path& path, std::string_view holder) 
         NTDSB_CHECK(write_holder(handle, path, holder));
         return std::optional<Lock>(std::move(lock));
     }
-    return fail(ERROR_LOCK_VIOLATION, "the lock file ", wire_path(path), " is removed again and again by another program");
+    return fail(ERROR_LOCK_VIOLATION, "the lock file ", wire_path(path),
+                " is removed again and again by another program");
 }
 
 std::string read_lock_holder(const Path& path) {
-    const int handle = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    const int handle =
+        ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (handle == no_file) return {};
     char line[longest_holder + 1];
     const auto got = ::pread(handle, line, sizeof line, 0);

@@ -1,4 +1,5 @@
-// platform/process.h on POSIX systems. There is no elevation beside set-uid and no registry: the fixed places of design point 8 hold.
+// platform/process.h on POSIX systems. There is no elevation beside set-uid and no registry: the
+// fixed places of design point 8 hold.
 #include "platform/process.h"
 
 #include "core/path.h"
@@ -22,7 +23,8 @@
 namespace ntdsb::platform {
 namespace {
 
-// The names on those lines of /etc/hosts that name `host`: what the machine calls itself without asking a network.
+// The names on those lines of /etc/hosts that name `host`: what the machine calls itself without
+// asking a network.
 std::vector<std::string> names_in_hosts_file(const std::string& host) {
     std::vector<std::string> names;
     std::ifstream hosts("/etc/hosts");
@@ -43,7 +45,8 @@ void add_name(std::vector<std::u16string>& names, std::string_view name) {
     for (char16_t& c : lower) {
         if (c >= u'A' && c <= u'Z') c = static_cast<char16_t>(c - u'A' + u'a');
     }
-    if (!lower.empty() && std::find(names.begin(), names.end(), lower) == names.end()) names.push_back(std::move(lower));
+    if (!lower.empty() && std::find(names.begin(), names.end(), lower) == names.end())
+        names.push_back(std::move(lower));
 }
 
 } // namespace
@@ -62,7 +65,8 @@ std::uint64_t now_filetime() noexcept {
     constexpr std::uint64_t seconds_1601_to_1970 = 11644473600;
     timespec now{};
     ::clock_gettime(CLOCK_REALTIME, &now);
-    return (static_cast<std::uint64_t>(now.tv_sec) + seconds_1601_to_1970) * 10'000'000 + static_cast<std::uint64_t>(now.tv_nsec) / 100;
+    return (static_cast<std::uint64_t>(now.tv_sec) + seconds_1601_to_1970) * 10'000'000 +
+           static_cast<std::uint64_t>(now.tv_nsec) / 100;
 }
 
 Result<void> random_bytes(std::span<std::byte> into) {
@@ -116,15 +120,21 @@ Result<std::optional<TrustFacts>> trust_facts(const std::filesystem::path& path)
     }
     TrustFacts facts;
     facts.owner_trusted = status.st_uid == 0 || status.st_uid == ::geteuid();
-    // The mode of a link means nothing. An access list's rights show in the group bits, as its mask.
-    facts.others_may_write = !S_ISLNK(status.st_mode) && (status.st_mode & (S_IWGRP | S_IWOTH)) != 0;
-    facts.others_may_replace = facts.others_may_write && S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX) == 0;
+    // The mode of a link means nothing. An access list's rights show in the group bits, as its
+    // mask.
+    facts.others_may_write =
+        !S_ISLNK(status.st_mode) && (status.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+    facts.others_may_replace =
+        facts.others_may_write && S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX) == 0;
     return std::optional<TrustFacts>(facts);
 }
 
 bool trust_is_knowable() { return true; }
 
-std::string_view trust_mend() { return "Give it to root or to the service's user, and take away writing from group and others (chmod go-w)."; }
+std::string_view trust_mend() {
+    return "Give it to root or to the service's user, and take away writing from group and others "
+           "(chmod go-w).";
+}
 
 std::string platform_marker() { return "posix"; }
 

@@ -37,20 +37,26 @@ Result<Secret> Secret::protect(std::u16string_view plain) {
     auto data = std::make_unique<Data>();
     data->size = (bytes / page + 1) * page;
     data->characters = plain.size();
-    data->pages = ::mmap(nullptr, data->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    data->pages =
+        ::mmap(nullptr, data->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (data->pages == MAP_FAILED) return errno_error(errno, "get memory for a password");
     if (::mlock(data->pages, data->size) != 0) {
-        return errno_error(errno, "lock a password into memory (raise the limit on locked memory, RLIMIT_MEMLOCK)");
+        return errno_error(
+            errno,
+            "lock a password into memory (raise the limit on locked memory, RLIMIT_MEMLOCK)");
     }
-    (void)::madvise(data->pages, data->size, MADV_DONTDUMP); // an old kernel without it only dumps more
+    (void)::madvise(data->pages, data->size,
+                    MADV_DONTDUMP); // an old kernel without it only dumps more
     if (bytes != 0) std::memcpy(data->pages, plain.data(), bytes);
     return Secret(std::move(data));
 }
 
 Result<void> Secret::reveal(const std::function<void(std::u16string_view)>& use) const {
     // Lent where it lies: there is no copy to wipe.
-    if (data_) use(std::u16string_view(static_cast<const char16_t*>(data_->pages), data_->characters));
-    else use({});
+    if (data_)
+        use(std::u16string_view(static_cast<const char16_t*>(data_->pages), data_->characters));
+    else
+        use({});
     return ok();
 }
 

@@ -53,7 +53,8 @@ Code code_from_errno(int error) noexcept {
 }
 
 Error errno_error(int error, std::string_view attempt) {
-    return fail(code_from_errno(error), "could not ", attempt, ": ", std::generic_category().message(error), " (errno ", error, ")");
+    return fail(code_from_errno(error), "could not ", attempt, ": ",
+                std::generic_category().message(error), " (errno ", error, ")");
 }
 
 Error errno_error(int error, std::string_view attempt, const std::filesystem::path& path) {

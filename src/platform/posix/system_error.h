@@ -1,8 +1,8 @@
 // Inside of the platform layer: the one place where errno becomes an Error.
 #pragma once
 
-#include "core/result.h"
 #include "core/path.h"
+#include "core/result.h"
 
 namespace ntdsb::platform {
 

@@ -18,11 +18,15 @@ Error not_convertible(std::string_view what) {
 
 Result<std::u16string> ansi_to_utf16(std::string_view ansi) {
     if (ansi.empty()) return std::u16string();
-    if (ansi.size() > longest) return fail(ERROR_INVALID_PARAMETER, "text of ", ansi.size(), " bytes is too long to convert");
+    if (ansi.size() > longest)
+        return fail(ERROR_INVALID_PARAMETER, "text of ", ansi.size(),
+                    " bytes is too long to convert");
     const int size = static_cast<int>(ansi.size());
-    const int needed = MultiByteToWideChar(CP_ACP, MB_ERR_INVALID_CHARS, ansi.data(), size, nullptr, 0);
+    const int needed =
+        MultiByteToWideChar(CP_ACP, MB_ERR_INVALID_CHARS, ansi.data(), size, nullptr, 0);
     std::wstring wide(static_cast<std::size_t>(needed), L'\0');
-    if (needed == 0 || MultiByteToWideChar(CP_ACP, MB_ERR_INVALID_CHARS, ansi.data(), size, wide.data(), needed) != needed) {
+    if (needed == 0 || MultiByteToWideChar(CP_ACP, MB_ERR_INVALID_CHARS, ansi.data(), size,
+                                           wide.data(), needed) != needed) {
         return not_convertible("text has bytes that are no characters of");
     }
     return from_wide(wide);
@@ -30,18 +34,23 @@ Result<std::u16string> ansi_to_utf16(std::string_view ansi) {
 
 Result<std::string> utf16_to_ansi(std::u16string_view utf16) {
     if (utf16.empty()) return std::string();
-    if (utf16.size() > longest) return fail(ERROR_INVALID_PARAMETER, "text of ", utf16.size(), " characters is too long to convert");
-    // UTF-8 as the code page has no substitute to ask about, but a flag that refuses lone surrogates.
+    if (utf16.size() > longest)
+        return fail(ERROR_INVALID_PARAMETER, "text of ", utf16.size(),
+                    " characters is too long to convert");
+    // UTF-8 as the code page has no substitute to ask about, but a flag that refuses lone
+    // surrogates.
     const bool is_utf8 = GetACP() == CP_UTF8;
     const DWORD flags = is_utf8 ? WC_ERR_INVALID_CHARS : WC_NO_BEST_FIT_CHARS;
     const std::wstring wide = to_wide(utf16);
     const int size = static_cast<int>(wide.size());
     BOOL substituted = FALSE;
     BOOL* const ask = is_utf8 ? nullptr : &substituted;
-    const int needed = WideCharToMultiByte(CP_ACP, flags, wide.data(), size, nullptr, 0, nullptr, ask);
+    const int needed =
+        WideCharToMultiByte(CP_ACP, flags, wide.data(), size, nullptr, 0, nullptr, ask);
     std::string ansi(static_cast<std::size_t>(needed), '\0');
-    const bool converted =
-        needed != 0 && !substituted && WideCharToMultiByte(CP_ACP, flags, wide.data(), size, ansi.data(), needed, nullptr, ask) == needed;
+    const bool converted = needed != 0 && !substituted &&
+                           WideCharToMultiByte(CP_ACP, flags, wide.data(), size, ansi.data(),
+                                               needed, nullptr, ask) == needed;
     if (!converted || substituted) return not_convertible("text has characters that are not in");
     return ansi;
 }

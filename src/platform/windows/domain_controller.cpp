@@ -10,7 +10,8 @@ namespace {
 constexpr wchar_t ntds_key[] = L"SYSTEM\\CurrentControlSet\\Services\\NTDS";
 constexpr wchar_t parameters_key[] = L"SYSTEM\\CurrentControlSet\\Services\\NTDS\\Parameters";
 constexpr wchar_t mirror_key[] = L"SYSTEM\\CurrentControlSet\\Services\\NTDS\\Restore In Progress";
-constexpr wchar_t kept_keys_key[] = L"SYSTEM\\CurrentControlSet\\Control\\BackupRestore\\KeysNotToRestore";
+constexpr wchar_t kept_keys_key[] =
+    L"SYSTEM\\CurrentControlSet\\Control\\BackupRestore\\KeysNotToRestore";
 
 class ServiceHandle {
 public:
@@ -42,7 +43,8 @@ Result<void> write_mirror_values(RegistryKey& key, const RestoreMirror& mirror) 
     return key.flush();
 }
 
-// Where there is no vendor's service, its key is there only because the mirror below it was written.
+// Where there is no vendor's service, its key is there only because the mirror below it was
+// written.
 Result<void> remove_empty_ntds_key() {
     {
         NTDSB_TRY(const auto key, RegistryKey::open(ntds_key, KEY_READ));
@@ -64,7 +66,8 @@ Result<ServiceState> ntds_service_state() {
         return system_error(GetLastError(), "open the service NTDS");
     }
     SERVICE_STATUS status{};
-    if (!QueryServiceStatus(service.get(), &status)) return system_error(GetLastError(), "ask for the state of the service NTDS");
+    if (!QueryServiceStatus(service.get(), &status))
+        return system_error(GetLastError(), "ask for the state of the service NTDS");
     return status.dwCurrentState == SERVICE_STOPPED ? ServiceState::stopped : ServiceState::running;
 }
 
@@ -116,9 +119,12 @@ Result<void> keep_restored_mark_over_restore() {
         NTDSB_TRY(const auto parameters, RegistryKey::open(parameters_key, KEY_QUERY_VALUE));
         if (!parameters) return ok();
     }
-    // Entries are relative to HKEY_LOCAL_MACHINE\SYSTEM; one without a backslash at its end names a value.
+    // Entries are relative to HKEY_LOCAL_MACHINE\SYSTEM; one without a backslash at its end names a
+    // value.
     NTDSB_TRY(auto kept, RegistryKey::create(kept_keys_key, KEY_SET_VALUE | KEY_QUERY_VALUE));
-    NTDSB_CHECK(kept.set_texts(L"ntdsbcli", {u"CurrentControlSet\\Services\\NTDS\\Parameters\\Database restored from backup"}));
+    NTDSB_CHECK(kept.set_texts(
+        L"ntdsbcli",
+        {u"CurrentControlSet\\Services\\NTDS\\Parameters\\Database restored from backup"}));
     return kept.flush();
 }
 

@@ -17,7 +17,8 @@ constexpr std::size_t most_bytes_per_call = std::size_t{1} << 30;
 HANDLE handle_from(NativeHandle handle) { return static_cast<HANDLE>(handle); }
 
 bool means_nothing_there(DWORD error) {
-    return error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND || error == ERROR_INVALID_DRIVE;
+    return error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND ||
+           error == ERROR_INVALID_DRIVE;
 }
 
 std::uint64_t join_halves(DWORD high, DWORD low) { return (std::uint64_t{high} << 32) | low; }
@@ -29,10 +30,11 @@ OVERLAPPED position(std::uint64_t offset) {
     return at;
 }
 
-// Opens for attributes alone, which no sharing mode of others refuses; backup semantics opens folders, too.
+// Opens for attributes alone, which no sharing mode of others refuses; backup semantics opens
+// folders, too.
 Handle open_for_attributes(const Path& path, DWORD flags) {
-    return Handle(CreateFileW(long_form(path).c_str(), FILE_READ_ATTRIBUTES, share_all, nullptr, OPEN_EXISTING,
-                              FILE_FLAG_BACKUP_SEMANTICS | flags, nullptr));
+    return Handle(CreateFileW(long_form(path).c_str(), FILE_READ_ATTRIBUTES, share_all, nullptr,
+                              OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS | flags, nullptr));
 }
 
 FileInfo info_from(DWORD attributes, DWORD size_high, DWORD size_low) {
@@ -43,14 +45,16 @@ FileInfo info_from(DWORD attributes, DWORD size_high, DWORD size_low) {
     return info;
 }
 
-// Scanners and indexers hold new files open for moments: a refusal that they may have caused is tried again, for half a second at most.
+// Scanners and indexers hold new files open for moments: a refusal that they may have caused is
+// tried again, for half a second at most.
 Result<void> move_file(const Path& from, const Path& to, DWORD flags) {
     NTDSB_CHECK(about_to(DiskOperation::rename, to));
     const std::wstring source = long_form(from);
     const std::wstring target = long_form(to);
     DWORD error = 0;
     for (DWORD pause_ms = 1; pause_ms <= 256; pause_ms *= 2) {
-        if (MoveFileExW(source.c_str(), target.c_str(), flags | MOVEFILE_WRITE_THROUGH)) return ok();
+        if (MoveFileExW(source.c_str(), target.c_str(), flags | MOVEFILE_WRITE_THROUGH))
+            return ok();
         error = GetLastError();
         if (error != ERROR_ACCESS_DENIED && error != ERROR_SHARING_VIOLATION) break;
         Sleep(pause_ms);
@@ -65,10 +69,12 @@ Result<void> create_one_folder(const Path& folder, const PrivateSecurity& securi
         if (attributes & FILE_ATTRIBUTE_DIRECTORY) return ok();
         return system_error(ERROR_DIRECTORY, "use as a folder what is at", folder);
     }
-    if (!means_nothing_there(GetLastError())) return system_error(GetLastError(), "look for the folder", folder);
+    if (!means_nothing_there(GetLastError()))
+        return system_error(GetLastError(), "look for the folder", folder);
     NTDSB_CHECK(about_to(DiskOperation::create_folder, folder));
     auto private_attributes = security.attributes();
-    if (!CreateDirectoryW(long_form(folder).c_str(), &private_attributes) && GetLastError() != ERROR_ALREADY_EXISTS) {
+    if (!CreateDirectoryW(long_form(folder).c_str(), &private_attributes) &&
+        GetLastError() != ERROR_ALREADY_EXISTS) {
         return system_error(GetLastError(), "create the folder", folder);
     }
     return ok();
@@ -94,15 +100,18 @@ Result<BY_HANDLE_FILE_INFORMATION> identity(const Path& path) {
 } // namespace
 
 Result<File> File::open_read(const Path& path) {
-    // Backup semantics lets a held SE_BACKUP privilege count (contract ACC-1); it also opens folders, which are refused here.
-    Handle handle(CreateFileW(long_form(path).c_str(), GENERIC_READ, share_all, nullptr, OPEN_EXISTING,
-                              FILE_ATTRIBUTE_NORMAL | FILE_FLAG_BACKUP_SEMANTICS, nullptr));
+    // Backup semantics lets a held SE_BACKUP privilege count (contract ACC-1); it also opens
+    // folders, which are refused here.
+    Handle handle(CreateFileW(long_form(path).c_str(), GENERIC_READ, share_all, nullptr,
+                              OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL | FILE_FLAG_BACKUP_SEMANTICS,
+                              nullptr));
     if (!handle) return system_error(GetLastError(), "open", path);
     BY_HANDLE_FILE_INFORMATION information{};
     const bool is_file = GetFileType(handle.get()) == FILE_TYPE_DISK &&
                          GetFileInformationByHandle(handle.get(), &information) &&
                          !(information.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY);
-    if (!is_file) return fail(ERROR_ACCESS_DENIED, "could not open ", wire_path(path), ": it is not a file");
+    if (!is_file)
+        return fail(ERROR_ACCESS_DENIED, "could not open ", wire_path(path), ": it is not a file");
     return File(handle.release(), path);
 }
 
@@ -110,18 +119,22 @@ Result<File> File::create_new(const Path& path) {
     NTDSB_CHECK(about_to(DiskOperation::create, path));
     NTDSB_TRY(const auto security, PrivateSecurity::make(PrivateSecurity::For::file));
     auto attributes = security.attributes();
-    Handle handle(CreateFileW(long_form(path).c_str(), GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_DELETE,
-                              &attributes, CREATE_NEW,
-                              FILE_ATTRIBUTE_NORMAL | FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, nullptr));
+    Handle handle(CreateFileW(long_form(path).c_str(), GENERIC_READ | GENERIC_WRITE,
+                              FILE_SHARE_READ | FILE_SHARE_DELETE, &attributes, CREATE_NEW,
+                              FILE_ATTRIBUTE_NORMAL | FILE_FLAG_BACKUP_SEMANTICS |
+                                  FILE_FLAG_OPEN_REPARSE_POINT,
+                              nullptr));
     if (!handle) return system_error(GetLastError(), "create", path);
     return File(handle.release(), path);
 }
 
 File::File(NativeHandle handle, Path path) noexcept : handle_(handle), path_(std::move(path)) {}
-File::File(File&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)), path_(std::move(other.path_)) {}
+File::File(File&& other) noexcept
+    : handle_(std::exchange(other.handle_, nullptr)), path_(std::move(other.path_)) {}
 File& File::operator=(File&& other) noexcept {
     if (this != &other) {
-        const Handle old(handle_from(std::exchange(handle_, std::exchange(other.handle_, nullptr))));
+        const Handle old(
+            handle_from(std::exchange(handle_, std::exchange(other.handle_, nullptr))));
         path_ = std::move(other.path_);
     }
     return *this;
@@ -162,13 +175,15 @@ Result<void> File::write_at(std::uint64_t offset, std::span<const std::byte> fro
 
 Result<void> File::flush() {
     NTDSB_CHECK(about_to(DiskOperation::flush, path_));
-    if (!FlushFileBuffers(handle_from(handle_))) return system_error(GetLastError(), "flush", path_);
+    if (!FlushFileBuffers(handle_from(handle_)))
+        return system_error(GetLastError(), "flush", path_);
     return ok();
 }
 
 Result<std::uint64_t> File::size() const {
     LARGE_INTEGER size{};
-    if (!GetFileSizeEx(handle_from(handle_), &size)) return system_error(GetLastError(), "examine", path_);
+    if (!GetFileSizeEx(handle_from(handle_), &size))
+        return system_error(GetLastError(), "examine", path_);
     return static_cast<std::uint64_t>(size.QuadPart);
 }
 
@@ -176,8 +191,8 @@ Result<std::optional<FileInfo>> file_info(const Path& path) {
     const Handle handle = open_for_attributes(path, FILE_FLAG_OPEN_REPARSE_POINT);
     BY_HANDLE_FILE_INFORMATION information{};
     if (handle && GetFileInformationByHandle(handle.get(), &information)) {
-        return std::optional<FileInfo>(
-            info_from(information.dwFileAttributes, information.nFileSizeHigh, information.nFileSizeLow));
+        return std::optional<FileInfo>(info_from(
+            information.dwFileAttributes, information.nFileSizeHigh, information.nFileSizeLow));
     }
     const DWORD error = GetLastError();
     if (means_nothing_there(error)) return std::optional<FileInfo>();
@@ -186,19 +201,26 @@ Result<std::optional<FileInfo>> file_info(const Path& path) {
 
 Result<std::vector<FolderEntry>> list_folder(const Path& folder) {
     WIN32_FIND_DATAW found{};
-    const Search search{FindFirstFileExW(long_form(folder / L"*").c_str(), FindExInfoBasic, &found, FindExSearchNameMatch, nullptr, 0)};
-    if (search.handle == INVALID_HANDLE_VALUE) return system_error(GetLastError(), "list the folder", folder);
+    const Search search{FindFirstFileExW(long_form(folder / L"*").c_str(), FindExInfoBasic, &found,
+                                         FindExSearchNameMatch, nullptr, 0)};
+    if (search.handle == INVALID_HANDLE_VALUE)
+        return system_error(GetLastError(), "list the folder", folder);
     std::vector<FolderEntry> entries;
     do {
         const std::wstring_view name = found.cFileName;
         if (name == L"." || name == L"..") continue;
-        entries.push_back(FolderEntry{Path(name), info_from(found.dwFileAttributes, found.nFileSizeHigh, found.nFileSizeLow)});
+        entries.push_back(
+            FolderEntry{Path(name), info_from(found.dwFileAttributes, found.nFileSizeHigh,
+                                              found.nFileSizeLow)});
     } while (FindNextFileW(search.handle, &found));
-    if (GetLastError() != ERROR_NO_MORE_FILES) return system_error(GetLastError(), "list the folder", folder);
+    if (GetLastError() != ERROR_NO_MORE_FILES)
+        return system_error(GetLastError(), "list the folder", folder);
     return entries;
 }
 
-Result<void> rename_replace(const Path& from, const Path& to) { return move_file(from, to, MOVEFILE_REPLACE_EXISTING); }
+Result<void> rename_replace(const Path& from, const Path& to) {
+    return move_file(from, to, MOVEFILE_REPLACE_EXISTING);
+}
 
 Result<void> rename_new(const Path& from, const Path& to) { return move_file(from, to, 0); }
 
@@ -208,7 +230,9 @@ Result<void> remove_file(const Path& path) {
     return ok();
 }
 
-Result<void> flush_folder(const Path& folder) { return about_to(DiskOperation::flush_folder, folder); }
+Result<void> flush_folder(const Path& folder) {
+    return about_to(DiskOperation::flush_folder, folder);
+}
 
 Result<void> create_private_folder(const Path& folder) {
     NTDSB_TRY(const auto security, PrivateSecurity::make(PrivateSecurity::For::folder));
@@ -227,17 +251,23 @@ Result<Path> resolved_path(const Path& path) {
         const Handle handle = open_for_attributes(existing, 0);
         if (handle) {
             std::wstring name(32768, L'\0');
-            const DWORD length = GetFinalPathNameByHandleW(handle.get(), name.data(), static_cast<DWORD>(name.size()),
+            const DWORD length = GetFinalPathNameByHandleW(handle.get(), name.data(),
+                                                           static_cast<DWORD>(name.size()),
                                                            FILE_NAME_NORMALIZED | VOLUME_NAME_DOS);
-            if (length == 0 || length >= name.size()) return system_error(GetLastError(), "resolve", path);
+            if (length == 0 || length >= name.size())
+                return system_error(GetLastError(), "resolve", path);
             name.resize(length);
-            const Path found = native_path(wire_path(Path(name))); // without \\?\ where it is not needed
+            const Path found =
+                native_path(wire_path(Path(name))); // without \\?\ where it is not needed
             return rest.empty() ? found : found / rest;
         }
         const DWORD error = GetLastError();
-        if (!means_nothing_there(error) || !existing.has_relative_path()) return system_error(error, "resolve", path);
+        if (!means_nothing_there(error) || !existing.has_relative_path())
+            return system_error(error, "resolve", path);
         NTDSB_TRY(const auto info, file_info(existing));
-        if (info) return fail(ERROR_CANT_RESOLVE_FILENAME, wire_path(existing), " is a link that leads nowhere");
+        if (info)
+            return fail(ERROR_CANT_RESOLVE_FILENAME, wire_path(existing),
+                        " is a link that leads nowhere");
         const Path name = existing.filename();
         if (name == L"..") return system_error(error, "resolve", path);
         if (!name.empty() && name != L".") rest = rest.empty() ? name : name / rest;
@@ -248,8 +278,8 @@ Result<Path> resolved_path(const Path& path) {
 Result<bool> is_same_file(const Path& a, const Path& b) {
     NTDSB_TRY(const auto x, identity(a));
     NTDSB_TRY(const auto y, identity(b));
-    return x.dwVolumeSerialNumber == y.dwVolumeSerialNumber && x.nFileIndexHigh == y.nFileIndexHigh &&
-           x.nFileIndexLow == y.nFileIndexLow;
+    return x.dwVolumeSerialNumber == y.dwVolumeSerialNumber &&
+           x.nFileIndexHigh == y.nFileIndexHigh && x.nFileIndexLow == y.nFileIndexLow;
 }
 
 } // namespace ntdsb::platform

@@ -1,5 +1,7 @@
-// Locks on Windows: a file opened with share mode 0. LockFileEx locks would die with the process that took them even where a child inherited the handle;
-// such a handle holds until its last copy closes. Since nobody else can read the locked file, the holder's line is in a twin beside it, `<lock>.holder`.
+// Locks on Windows: a file opened with share mode 0. LockFileEx locks would die with the process
+// that took them even where a child inherited the handle; such a handle holds until its last copy
+// closes. Since nobody else can read the locked file, the holder's line is in a twin beside it,
+// `<lock>.holder`.
 #include "platform/lock.h"
 
 #include "platform/disk_hook.h"
@@ -20,7 +22,8 @@ Path holder_file(const Path& lock) {
     return twin;
 }
 
-// Opens for reading and writing, and creates what is missing for its owner, Administrators and SYSTEM. Never follows a link.
+// Opens for reading and writing, and creates what is missing for its owner, Administrators and
+// SYSTEM. Never follows a link.
 Result<Handle> open_own_file(const Path& path, DWORD share) {
     constexpr DWORD access = GENERIC_READ | GENERIC_WRITE;
     constexpr DWORD flags = FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT;
@@ -30,7 +33,8 @@ Result<Handle> open_own_file(const Path& path, DWORD share) {
         NTDSB_CHECK(about_to(DiskOperation::create, path));
         NTDSB_TRY(const auto security, PrivateSecurity::make(PrivateSecurity::For::file));
         auto attributes = security.attributes();
-        handle = Handle(CreateFileW(name.c_str(), access, share, &attributes, OPEN_ALWAYS, flags, nullptr));
+        handle = Handle(
+            CreateFileW(name.c_str(), access, share, &attributes, OPEN_ALWAYS, flags, nullptr));
     }
     if (!handle) return system_error(GetLastError(), "open the lock file", path);
     BY_HANDLE_FILE_INFORMATION information{};
@@ -38,20 +42,24 @@ Result<Handle> open_own_file(const Path& path, DWORD share) {
         return system_error(GetLastError(), "examine the lock file", path);
     }
     if (information.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) {
-        return fail(ERROR_CANT_RESOLVE_FILENAME, "the lock file ", wire_path(path), " is a link; remove it");
+        return fail(ERROR_CANT_RESOLVE_FILENAME, "the lock file ", wire_path(path),
+                    " is a link; remove it");
     }
     return handle;
 }
 
-// Only the lock's holder comes here, so nobody else writes. Not flushed: the line matters while its writer lives, and a crash of the machine ends that.
-// The new line is written over the old one before the rest is cut off, so that a reader, who stops at the line's end, sees one of them.
+// Only the lock's holder comes here, so nobody else writes. Not flushed: the line matters while its
+// writer lives, and a crash of the machine ends that. The new line is written over the old one
+// before the rest is cut off, so that a reader, who stops at the line's end, sees one of them.
 Result<void> write_holder(const Path& path, std::string_view holder) {
     std::string line(holder.substr(0, std::min(holder.find_first_of("\r\n"), longest_holder)));
     line += '\n';
-    NTDSB_TRY(const auto file, open_own_file(path, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE));
+    NTDSB_TRY(const auto file,
+              open_own_file(path, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE));
     NTDSB_CHECK(about_to(DiskOperation::write, path));
     DWORD put = 0;
-    if (!WriteFile(file.get(), line.data(), static_cast<DWORD>(line.size()), &put, nullptr) || !SetEndOfFile(file.get())) {
+    if (!WriteFile(file.get(), line.data(), static_cast<DWORD>(line.size()), &put, nullptr) ||
+        !SetEndOfFile(file.get())) {
         return system_error(GetLastError(), "write the holder's name to", path);
     }
     return ok();
@@ -62,7 +70,8 @@ Result<void> write_holder(const Path& path, std::string_view holder) {
 Lock::Lock(Lock&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
 Lock& Lock::operator=(Lock&& other) noexcept {
     if (this != &other) {
-        const Handle old(handle_from(std::exchange(handle_, std::exchange(other.handle_, nullptr))));
+        const Handle old(
+            handle_from(std::exchange(handle_, std::exchange(other.handle_, nullptr))));
     }
     return *this;
 }
@@ -78,8 +87,10 @@ Result<std::optional<Lock>> try_lock(const Path& path, std::string_view holder) 
 }
 
 std::string read_lock_holder(const Path& path) {
-    const Handle file(CreateFileW(long_form(holder_file(path)).c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-                                  nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT, nullptr));
+    const Handle file(CreateFileW(long_form(holder_file(path)).c_str(), GENERIC_READ,
+                                  FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr,
+                                  OPEN_EXISTING,
+                                  FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT, nullptr));
     char line[longest_holder + 1];
     DWORD got = 0;
     if (!file || !ReadFile(file.get(), line, sizeof line, &got, nullptr)) return {};

@@ -35,14 +35,18 @@ std::uint32_t registry_number(const wchar_t* path, const wchar_t* name) {
 std::u16string system_drive() {
     wchar_t folder[MAX_PATH];
     const UINT length = GetSystemWindowsDirectoryW(folder, MAX_PATH);
-    return length >= 2 && length < MAX_PATH && folder[1] == L':' ? from_wide(std::wstring_view(folder, 2)) : u"C:";
+    return length >= 2 && length < MAX_PATH && folder[1] == L':'
+               ? from_wide(std::wstring_view(folder, 2))
+               : u"C:";
 }
 
-// Where %ProgramData% leads by the registry: the variable itself belongs to the user, who must not choose an elevated process's configuration.
+// Where %ProgramData% leads by the registry: the variable itself belongs to the user, who must not
+// choose an elevated process's configuration.
 std::u16string program_data() {
     constexpr std::u16string_view drive_variable = u"%SystemDrive%";
     const std::u16string drive = system_drive();
-    std::u16string folder = registry_text(L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\ProfileList", L"ProgramData");
+    std::u16string folder = registry_text(
+        L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\ProfileList", L"ProgramData");
     if (folder.starts_with(drive_variable)) folder.replace(0, drive_variable.size(), drive);
     return check_path_grammar(folder, "ProgramData") ? folder : drive + u"\\ProgramData";
 }
@@ -51,8 +55,9 @@ bool is_elevated() {
     Handle token;
     TOKEN_ELEVATION elevation{};
     DWORD size = 0;
-    const bool known = OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, token.out()) &&
-                       GetTokenInformation(token.get(), TokenElevation, &elevation, sizeof elevation, &size);
+    const bool known =
+        OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, token.out()) &&
+        GetTokenInformation(token.get(), TokenElevation, &elevation, sizeof elevation, &size);
     return !known || elevation.TokenIsElevated != 0;
 }
 
@@ -66,7 +71,8 @@ LastErrorKeeper::~LastErrorKeeper() { SetLastError(value_); }
 ModulePin::ModulePin() noexcept : module_(nullptr) {
     static const char inside_this_module = 0;
     HMODULE module = nullptr;
-    if (GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, reinterpret_cast<LPCWSTR>(&inside_this_module), &module)) {
+    if (GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS,
+                           reinterpret_cast<LPCWSTR>(&inside_this_module), &module)) {
         module_ = module;
     }
 }
@@ -93,7 +99,8 @@ std::uint64_t now_filetime() noexcept {
 Result<void> random_bytes(std::span<std::byte> into) {
     constexpr std::size_t most = (std::numeric_limits<ULONG>::max)();
     if (into.size() > most || !RtlGenRandom(into.data(), static_cast<ULONG>(into.size()))) {
-        return fail(ERROR_GEN_FAILURE, "could not get ", into.size(), " random bytes from the system");
+        return fail(ERROR_GEN_FAILURE, "could not get ", into.size(),
+                    " random bytes from the system");
     }
     return ok();
 }
@@ -103,7 +110,8 @@ std::optional<std::u16string> environment(std::string_view name) {
     std::wstring value(256, L'\0');
     for (;;) {
         SetLastError(ERROR_SUCCESS);
-        const DWORD length = GetEnvironmentVariableW(wide_name.c_str(), value.data(), static_cast<DWORD>(value.size()));
+        const DWORD length = GetEnvironmentVariableW(wide_name.c_str(), value.data(),
+                                                     static_cast<DWORD>(value.size()));
         if (length == 0 && GetLastError() == ERROR_ENVVAR_NOT_FOUND) return std::nullopt;
         const bool fits = length < value.size();
         value.resize(length);
@@ -111,7 +119,9 @@ std::optional<std::u16string> environment(std::string_view name) {
     }
 }
 
-bool environment_is_trusted() { return !is_elevated() || registry_number(settings_key, L"AllowEnvironment") == 1; }
+bool environment_is_trusted() {
+    return !is_elevated() || registry_number(settings_key, L"AllowEnvironment") == 1;
+}
 
 std::u16string default_config_file() {
     const std::u16string configured = registry_text(settings_key, L"ConfigFile");
@@ -121,9 +131,12 @@ std::u16string default_config_file() {
 std::u16string default_state_folder() { return program_data() + u"\\ntdsbcli\\state"; }
 
 std::vector<std::u16string> computer_names() {
-    constexpr COMPUTER_NAME_FORMAT kinds[] = {
-        ComputerNameNetBIOS,         ComputerNameDnsHostname,         ComputerNameDnsFullyQualified,
-        ComputerNamePhysicalNetBIOS, ComputerNamePhysicalDnsHostname, ComputerNamePhysicalDnsFullyQualified};
+    constexpr COMPUTER_NAME_FORMAT kinds[] = {ComputerNameNetBIOS,
+                                              ComputerNameDnsHostname,
+                                              ComputerNameDnsFullyQualified,
+                                              ComputerNamePhysicalNetBIOS,
+                                              ComputerNamePhysicalDnsHostname,
+                                              ComputerNamePhysicalDnsFullyQualified};
     std::vector<std::u16string> names;
     for (const auto kind : kinds) {
         wchar_t buffer[1024];
@@ -133,14 +146,16 @@ std::vector<std::u16string> computer_names() {
         for (char16_t& c : name) {
             if (c >= u'A' && c <= u'Z') c = static_cast<char16_t>(c - u'A' + u'a');
         }
-        if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+        if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end())
+            names.push_back(std::move(name));
     }
     return names;
 }
 
 std::string platform_marker() {
     if (!is_wine()) return "windows";
-    // Wine's own default, where WINEPREFIX is not set, is the user's ~/.wine; it hands its choice to its processes as WINECONFIGDIR.
+    // Wine's own default, where WINEPREFIX is not set, is the user's ~/.wine; it hands its choice
+    // to its processes as WINECONFIGDIR.
     for (const auto name : {"WINECONFIGDIR", "WINEPREFIX"}) {
         auto prefix = environment(name).value_or(u"");
         if (prefix.starts_with(u"\\??\\")) prefix.erase(0, 4); // an NT path

@@ -1,4 +1,5 @@
-// Inside of the platform layer: registry keys below HKEY_LOCAL_MACHINE, always in the 64-bit view, also from 32-bit tools (design point 8).
+// Inside of the platform layer: registry keys below HKEY_LOCAL_MACHINE, always in the 64-bit view,
+// also from 32-bit tools (design point 8).
 #pragma once
 
 #include "platform/windows/system_error.h"
@@ -21,13 +22,15 @@ public:
     RegistryKey& operator=(RegistryKey&&) = delete;
     ~RegistryKey();
 
-    // std::nullopt if there is no such value or it is of another type. Text: REG_SZ or REG_EXPAND_SZ (not expanded), to its first NUL.
+    // std::nullopt if there is no such value or it is of another type. Text: REG_SZ or
+    // REG_EXPAND_SZ (not expanded), to its first NUL.
     Result<std::optional<std::u16string>> text_value(const wchar_t* name) const;
     Result<std::optional<std::uint32_t>> number_value(const wchar_t* name) const;
 
     Result<void> set_text(const wchar_t* name, std::u16string_view value);
     Result<void> set_number(const wchar_t* name, std::uint32_t value);
-    Result<void> set_texts(const wchar_t* name, const std::vector<std::u16string>& values); // REG_MULTI_SZ
+    Result<void> set_texts(const wchar_t* name,
+                           const std::vector<std::u16string>& values); // REG_MULTI_SZ
     // On stable storage when this returns.
     Result<void> flush();
     // Whether it has neither values nor keys below it.

@@ -42,9 +42,11 @@ Secret::~Secret() = default;
 Result<Secret> Secret::protect(std::u16string_view plain) {
     constexpr std::size_t block = CRYPTPROTECTMEMORY_BLOCK_SIZE;
     const std::size_t bytes = plain.size() * sizeof(char16_t);
-    auto data = std::make_unique<Data>(Data{WipedMemory((bytes / block + 1) * block), plain.size()});
+    auto data =
+        std::make_unique<Data>(Data{WipedMemory((bytes / block + 1) * block), plain.size()});
     if (bytes != 0) std::memcpy(data->encrypted.data(), plain.data(), bytes);
-    if (!CryptProtectMemory(data->encrypted.data(), data->encrypted.size(), CRYPTPROTECTMEMORY_SAME_PROCESS)) {
+    if (!CryptProtectMemory(data->encrypted.data(), data->encrypted.size(),
+                            CRYPTPROTECTMEMORY_SAME_PROCESS)) {
         return system_error(GetLastError(), "encrypt a password in memory");
     }
     return Secret(std::move(data));

@@ -9,10 +9,12 @@ namespace {
 // The system's sentence for `error`, without its line end; empty if it has none.
 std::u16string system_message(DWORD error) {
     wchar_t buffer[512];
-    const DWORD length = FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, nullptr, error, 0, buffer,
-                                        static_cast<DWORD>(std::size(buffer)), nullptr);
+    const DWORD length =
+        FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, nullptr, error,
+                       0, buffer, static_cast<DWORD>(std::size(buffer)), nullptr);
     std::wstring_view message(buffer, length);
-    while (!message.empty() && (message.back() <= L' ' || message.back() == L'.')) message.remove_suffix(1);
+    while (!message.empty() && (message.back() <= L' ' || message.back() == L'.'))
+        message.remove_suffix(1);
     return from_wide(message);
 }
 
@@ -27,10 +29,13 @@ Error system_error(DWORD error, std::string_view attempt, const std::filesystem:
 }
 
 std::wstring to_wide(std::u16string_view utf16) { return std::wstring(utf16.begin(), utf16.end()); }
-std::u16string from_wide(std::wstring_view wide) { return std::u16string(wide.begin(), wide.end()); }
+std::u16string from_wide(std::wstring_view wide) {
+    return std::u16string(wide.begin(), wide.end());
+}
 
 std::wstring long_form(const std::filesystem::path& path) {
-    constexpr std::size_t longest_short_folder = 247; // CreateDirectoryW keeps 12 characters of MAX_PATH for a file's name
+    constexpr std::size_t longest_short_folder =
+        247; // CreateDirectoryW keeps 12 characters of MAX_PATH for a file's name
     const std::wstring& native = path.native();
     if (native.size() <= longest_short_folder || native.starts_with(L"\\\\?\\")) return native;
     const std::u16string whole = normalize_path(from_wide(native), PathStyle::windows);
@@ -39,11 +44,14 @@ std::wstring long_form(const std::filesystem::path& path) {
 }
 
 Result<PrivateSecurity> PrivateSecurity::make(For what) {
-    // Protected from inheritance; full access for SYSTEM, Administrators and the owner; in folders inherited by what is made there.
-    const wchar_t* const text = what == For::folder ? L"D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;OW)"
-                                                    : L"D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;OW)";
+    // Protected from inheritance; full access for SYSTEM, Administrators and the owner; in folders
+    // inherited by what is made there.
+    const wchar_t* const text = what == For::folder
+                                    ? L"D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;OW)"
+                                    : L"D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;OW)";
     PSECURITY_DESCRIPTOR descriptor = nullptr;
-    if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(text, SDDL_REVISION_1, &descriptor, nullptr)) {
+    if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(text, SDDL_REVISION_1, &descriptor,
+                                                              nullptr)) {
         return system_error(GetLastError(), "build a private access list");
     }
     return PrivateSecurity(descriptor);

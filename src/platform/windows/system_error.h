@@ -1,5 +1,6 @@
-// Inside of the platform layer: the one place where GetLastError becomes an Error, and the few things that every Windows twin needs: an owned handle, private
-// access lists, the form of a path for W functions.
+// Inside of the platform layer: the one place where GetLastError becomes an Error, and the few
+// things that every Windows twin needs: an owned handle, private access lists, the form of a path
+// for W functions.
 #pragma once
 
 #include "core/path.h"
@@ -37,8 +38,12 @@ public:
 
     HANDLE get() const noexcept { return handle_; }
     HANDLE release() noexcept { return std::exchange(handle_, nullptr); }
-    HANDLE* out() noexcept { return &handle_; } // for functions that return a handle through a pointer
-    explicit operator bool() const noexcept { return handle_ != nullptr && handle_ != INVALID_HANDLE_VALUE; }
+    HANDLE* out() noexcept {
+        return &handle_;
+    } // for functions that return a handle through a pointer
+    explicit operator bool() const noexcept {
+        return handle_ != nullptr && handle_ != INVALID_HANDLE_VALUE;
+    }
 
 private:
     void close() noexcept {
@@ -52,11 +57,13 @@ class PrivateSecurity {
 public:
     enum class For { file, folder };
     static Result<PrivateSecurity> make(For what);
-    PrivateSecurity(PrivateSecurity&& other) noexcept : descriptor_(std::exchange(other.descriptor_, nullptr)) {}
+    PrivateSecurity(PrivateSecurity&& other) noexcept
+        : descriptor_(std::exchange(other.descriptor_, nullptr)) {}
     PrivateSecurity& operator=(PrivateSecurity&&) = delete;
     ~PrivateSecurity();
 
-    SECURITY_ATTRIBUTES attributes() const noexcept; // not inheritable; valid as long as this object
+    SECURITY_ATTRIBUTES
+    attributes() const noexcept; // not inheritable; valid as long as this object
 
 private:
     explicit PrivateSecurity(PSECURITY_DESCRIPTOR descriptor) noexcept : descriptor_(descriptor) {}

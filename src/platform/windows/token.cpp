@@ -8,13 +8,18 @@
 namespace ntdsb::platform {
 namespace {
 
-const wchar_t* privilege_name(Right right) { return right == Right::backup ? L"SeBackupPrivilege" : L"SeRestorePrivilege"; }
+const wchar_t* privilege_name(Right right) {
+    return right == Right::backup ? L"SeBackupPrivilege" : L"SeRestorePrivilege";
+}
 
-// The thread's token if it impersonates, else the process's. Opened as the process, so that an impersonated client need not be allowed to.
+// The thread's token if it impersonates, else the process's. Opened as the process, so that an
+// impersonated client need not be allowed to.
 Result<Handle> effective_token(DWORD access) {
     Handle token;
     if (OpenThreadToken(GetCurrentThread(), access, TRUE, token.out())) return token;
-    if (GetLastError() == ERROR_NO_TOKEN && OpenProcessToken(GetCurrentProcess(), access, token.out())) return token;
+    if (GetLastError() == ERROR_NO_TOKEN &&
+        OpenProcessToken(GetCurrentProcess(), access, token.out()))
+        return token;
     return system_error(GetLastError(), "open the calling thread's token");
 }
 
@@ -23,8 +28,8 @@ bool is_administrator() {
     DWORD size = sizeof memory;
     BOOL is_member = FALSE;
     // A null token means the effective one.
-    return CreateWellKnownSid(WinBuiltinAdministratorsSid, nullptr, memory, &size) && CheckTokenMembership(nullptr, memory, &is_member) &&
-           is_member;
+    return CreateWellKnownSid(WinBuiltinAdministratorsSid, nullptr, memory, &size) &&
+           CheckTokenMembership(nullptr, memory, &is_member) && is_member;
 }
 
 // Whether the token holds the privilege, enabled or not.
@@ -32,7 +37,8 @@ Result<bool> holds_privilege(HANDLE token, const LUID& wanted) {
     DWORD size = 0;
     GetTokenInformation(token, TokenPrivileges, nullptr, 0, &size);
     std::vector<std::byte> memory(size);
-    if (size < sizeof(DWORD) || !GetTokenInformation(token, TokenPrivileges, memory.data(), size, &size)) {
+    if (size < sizeof(DWORD) ||
+        !GetTokenInformation(token, TokenPrivileges, memory.data(), size, &size)) {
         return system_error(GetLastError(), "read the privileges of the calling thread's token");
     }
     const auto* privileges = reinterpret_cast<const TOKEN_PRIVILEGES*>(memory.data());
@@ -50,20 +56,22 @@ Result<LUID> privilege_value(Right right) {
     return value;
 }
 
-// A copy of the effective token that the thread can impersonate with the privilege enabled; none if it is not held.
+// A copy of the effective token that the thread can impersonate with the privilege enabled; none if
+// it is not held.
 Handle token_with_privilege(const Handle& token, Right right) {
     Handle copy;
     const auto value = privilege_value(right);
-    if (!value || !DuplicateTokenEx(token.get(), TOKEN_QUERY | TOKEN_IMPERSONATE | TOKEN_ADJUST_PRIVILEGES, nullptr, SecurityImpersonation,
-                                    TokenImpersonation, copy.out())) {
+    if (!value ||
+        !DuplicateTokenEx(token.get(), TOKEN_QUERY | TOKEN_IMPERSONATE | TOKEN_ADJUST_PRIVILEGES,
+                          nullptr, SecurityImpersonation, TokenImpersonation, copy.out())) {
         return Handle();
     }
     TOKEN_PRIVILEGES enable{};
     enable.PrivilegeCount = 1;
     enable.Privileges[0].Luid = value.value();
     enable.Privileges[0].Attributes = SE_PRIVILEGE_ENABLED;
-    const bool enabled =
-        AdjustTokenPrivileges(copy.get(), FALSE, &enable, 0, nullptr, nullptr) && GetLastError() != ERROR_NOT_ALL_ASSIGNED;
+    const bool enabled = AdjustTokenPrivileges(copy.get(), FALSE, &enable, 0, nullptr, nullptr) &&
+                         GetLastError() != ERROR_NOT_ALL_ASSIGNED;
     return enabled ? std::move(copy) : Handle();
 }
 
@@ -75,8 +83,10 @@ Result<void> check_right(Right right) {
     NTDSB_TRY(const auto wanted, privilege_value(right));
     NTDSB_TRY(const bool is_held, holds_privilege(token.get(), wanted));
     if (is_held) return ok();
-    return fail(ERROR_ACCESS_DENIED, "the caller is no member of Administrators and does not hold ", from_wide(privilege_name(right)),
-                ", one of which a ", right == Right::backup ? "backup" : "restore", " needs; run it elevated or as a backup operator");
+    return fail(ERROR_ACCESS_DENIED, "the caller is no member of Administrators and does not hold ",
+                from_wide(privilege_name(right)), ", one of which a ",
+                right == Right::backup ? "backup" : "restore",
+                " needs; run it elevated or as a backup operator");
 }
 
 ThreadPrivilege::ThreadPrivilege(Right right) noexcept {
@@ -84,7 +94,8 @@ ThreadPrivilege::ThreadPrivilege(Right right) noexcept {
     try {
         Handle previous;
         const bool impersonates =
-            OpenThreadToken(GetCurrentThread(), TOKEN_QUERY | TOKEN_DUPLICATE | TOKEN_IMPERSONATE, TRUE, previous.out()) != 0;
+            OpenThreadToken(GetCurrentThread(), TOKEN_QUERY | TOKEN_DUPLICATE | TOKEN_IMPERSONATE,
+                            TRUE, previous.out()) != 0;
         if (!impersonates && GetLastError() != ERROR_NO_TOKEN) return; // could not be put back
         const auto token = effective_token(TOKEN_QUERY | TOKEN_DUPLICATE);
         if (!token) return;

@@ -1,4 +1,5 @@
-// Inside of the platform layer: whether this Windows is Wine, whose locks, owners and access lists differ.
+// Inside of the platform layer: whether this Windows is Wine, whose locks, owners and access lists
+// differ.
 #pragma once
 
 namespace ntdsb::platform {

@@ -1,4 +1,5 @@
-// load_config: which file counts, whether it is trusted, and what NTDSBCLI_LOG does (design point 8).
+// load_config: which file counts, whether it is trusted, and what NTDSBCLI_LOG does (design point
+// 8).
 #include "core/config.h"
 
 #include "core/path.h"
@@ -65,7 +66,8 @@ TEST_F(LoadConfig, ErrorsNameFileAndLine) {
     const auto config = load_config(wire_path(file));
     ASSERT_FALSE(config);
     EXPECT_EQ(config.error().code, hrError);
-    EXPECT_EQ(config.error().what.find(text(wire_path(file), ":3: [log] level: ")), 0u) << config.error().what;
+    EXPECT_EQ(config.error().what.find(text(wire_path(file), ":3: [log] level: ")), 0u)
+        << config.error().what;
 }
 
 TEST_F(LoadConfig, RefusesHugeFiles) {
@@ -73,7 +75,9 @@ TEST_F(LoadConfig, RefusesHugeFiles) {
     EXPECT_EQ(load_config(wire_path(file)).error().code, hrError);
 }
 
-TEST_F(LoadConfig, RefusesAFolder) { EXPECT_EQ(load_config(wire_path(folder_.path())).error().code, hrError); }
+TEST_F(LoadConfig, RefusesAFolder) {
+    EXPECT_EQ(load_config(wire_path(folder_.path())).error().code, hrError);
+}
 
 TEST_F(LoadConfig, EnvironmentNamesTheFileWhereItIsTrusted) {
     const auto file = write("env.toml", "directory.tombstone_lifetime_days = 9");
@@ -110,8 +114,9 @@ TEST_F(LoadConfig, RefusesAFileInAFolderThatOthersMayChange) {
 TEST_F(LoadConfig, StatePathThatLeadsIntoADirectoryByALinkIsRefused) {
     fs::create_directory(folder_ / "ntds");
     fs::create_directory_symlink(folder_ / "ntds", folder_ / "state");
-    const auto file = write("a.toml", "[directory]\ndatabase = \"" + (folder_ / "ntds/ntds.dit").string() + "\"\nstate_path = \"" +
-                                          (folder_ / "state").string() + "\"\n");
+    const auto file =
+        write("a.toml", "[directory]\ndatabase = \"" + (folder_ / "ntds/ntds.dit").string() +
+                            "\"\nstate_path = \"" + (folder_ / "state").string() + "\"\n");
     const auto config = load_config(wire_path(file));
     ASSERT_FALSE(config);
     EXPECT_EQ(config.error().code, hrError);
@@ -150,7 +155,8 @@ TEST_F(LoadConfig, FailuresAreLogged) {
 
 TEST_F(LoadConfig, LogThatCannotBeOpenedIsNoFailure) {
     const auto missing = (folder_ / "missing" / "x.log").generic_string();
-    EXPECT_TRUE(load_config(wire_path(write("a.toml", "log = {level = \"error\", file = \"" + missing + "\"}"))));
+    EXPECT_TRUE(load_config(
+        wire_path(write("a.toml", "log = {level = \"error\", file = \"" + missing + "\"}"))));
 }
 
 } // namespace

@@ -1,4 +1,5 @@
-// core/config.h: every key of the configuration, and an error with file, line, section and key for every way to get one wrong.
+// core/config.h: every key of the configuration, and an error with file, line, section and key for
+// every way to get one wrong.
 #include "core/config.h"
 
 #include "core/path.h"
@@ -14,15 +15,18 @@ namespace {
 std::string host_toml(std::string_view toml) {
     std::string out;
     for (const char c : toml) {
-        if (c != '@') out += c;
-        else if (host_path_style == PathStyle::windows) out += "C:";
+        if (c != '@')
+            out += c;
+        else if (host_path_style == PathStyle::windows)
+            out += "C:";
     }
     return out;
 }
 
 // The same path as the configuration keeps it.
 std::u16string host_path(std::u16string_view path) {
-    return normalize_path(host_path_style == PathStyle::windows ? u"C:" + std::u16string(path) : std::u16string(path));
+    return normalize_path(host_path_style == PathStyle::windows ? u"C:" + std::u16string(path)
+                                                                : std::u16string(path));
 }
 
 Config parsed(std::string_view toml) {
@@ -38,7 +42,8 @@ std::string failure(std::string_view toml) {
     return config.error().what;
 }
 
-#define EXPECT_STARTS(value, start) EXPECT_EQ(std::string(value).substr(0, std::string_view(start).size()), start) << (value)
+#define EXPECT_STARTS(value, start) \
+    EXPECT_EQ(std::string(value).substr(0, std::string_view(start).size()), start) << (value)
 
 TEST(Config, EmptyGivesTheDefaults) {
     const Config config = parsed("");
@@ -66,7 +71,8 @@ TEST(Config, ReadsEveryKeyOfADirectory) {
         tombstone_lifetime_days = 60
         verify = "headers"
         path_style = "unc"
-        registry_mirror = false)").directory;
+        registry_mirror = false)")
+                                          .directory;
     EXPECT_EQ(directory.database, host_path(u"/srv/ntds/ntds.dit"));
     EXPECT_EQ(directory.log_path, host_path(u"/srv/logs"));
     EXPECT_EQ(directory.checkpoint_path, host_path(u"/srv/check"));
@@ -83,12 +89,14 @@ TEST(Config, LogPathFollowsTheDatabaseAndCheckpointTheLogs) {
     const auto plain = parsed(R"(directory.database = "@/srv/ntds/ntds.dit")").directory;
     EXPECT_EQ(plain.log_path, host_path(u"/srv/ntds"));
     EXPECT_EQ(plain.checkpoint_path, host_path(u"/srv/ntds"));
-    const auto apart = parsed("[directory]\ndatabase = \"@/srv/ntds/ntds.dit\"\nlog_path = \"@/logs\"").directory;
+    const auto apart =
+        parsed("[directory]\ndatabase = \"@/srv/ntds/ntds.dit\"\nlog_path = \"@/logs\"").directory;
     EXPECT_EQ(apart.checkpoint_path, host_path(u"/logs"));
 }
 
 TEST(Config, EmptyPathsStandForTheDefault) {
-    const auto directory = parsed("[directory]\ndatabase = \"\"\nsnapshot_path = \"\"\nstate_path = \"\"").directory;
+    const auto directory =
+        parsed("[directory]\ndatabase = \"\"\nsnapshot_path = \"\"\nstate_path = \"\"").directory;
     EXPECT_TRUE(directory.database.empty());
     EXPECT_TRUE(directory.snapshot_path.empty());
     EXPECT_EQ(directory.state_path, join_path(platform::default_state_folder(), u"default"));
@@ -108,14 +116,18 @@ TEST(Config, InstancesHaveStateFoldersOfTheirOwn) {
     EXPECT_EQ(config.instances.at("lds2").state_path, host_path(u"/var/other/instances/lds2"));
 }
 
-// MIR-1: on where there is a registry without the vendor's service, for the default instance alone (MIR-2).
+// MIR-1: on where there is a registry without the vendor's service, for the default instance alone
+// (MIR-2).
 TEST(Config, MirrorDefaultsByMachineAndInstance) {
     const auto state = platform::ntds_service_state();
-    const bool is_alone = platform::has_registry() && state && state.value() == platform::ServiceState::absent;
-    const Config config = parsed(R"(instances.lds1 = {database = "@/srv/x.dit", registry_mirror = true})");
+    const bool is_alone =
+        platform::has_registry() && state && state.value() == platform::ServiceState::absent;
+    const Config config =
+        parsed(R"(instances.lds1 = {database = "@/srv/x.dit", registry_mirror = true})");
     EXPECT_EQ(config.directory.registry_mirror, is_alone);
     EXPECT_FALSE(config.instances.at("lds1").registry_mirror);
-    EXPECT_EQ(parsed("directory.registry_mirror = true").directory.registry_mirror, platform::has_registry());
+    EXPECT_EQ(parsed("directory.registry_mirror = true").directory.registry_mirror,
+              platform::has_registry());
 }
 
 TEST(Config, ReadsTransports) {
@@ -160,16 +172,20 @@ TEST(Config, ReadsServiceAndLog) {
     EXPECT_EQ(config.service.allow_backup, std::vector<std::string>{"EXAMPLE\\backup-admins"});
     EXPECT_EQ(config.service.allow_restore.size(), 2u);
     EXPECT_TRUE(config.service.allow_anonymous);
-    EXPECT_EQ(config.service.restore_roots, (std::vector<std::u16string>{host_path(u"/srv"), host_path(u"/data")}));
+    EXPECT_EQ(config.service.restore_roots,
+              (std::vector<std::u16string>{host_path(u"/srv"), host_path(u"/data")}));
     EXPECT_EQ(config.log.level, log::Level::debug);
     EXPECT_EQ(config.log.file, host_path(u"/var/log/ntdsb.log"));
 }
 
 TEST(Config, AcceptsEveryWordOfAChoice) {
-    for (const auto* level : {"off", "error", "warn", "info", "debug", "trace"}) parsed(text("log.level = \"", level, "\""));
-    for (const auto* verify : {"full", "headers", "off"}) parsed(text("directory.verify = \"", verify, "\""));
+    for (const auto* level : {"off", "error", "warn", "info", "debug", "trace"})
+        parsed(text("log.level = \"", level, "\""));
+    for (const auto* verify : {"full", "headers", "off"})
+        parsed(text("directory.verify = \"", verify, "\""));
     for (const auto* online : {"auto", "yes"}) parsed(text("directory.online = \"", online, "\""));
-    for (const auto* style : {"local", "unc"}) parsed(text("directory.path_style = \"", style, "\""));
+    for (const auto* style : {"local", "unc"})
+        parsed(text("directory.path_style = \"", style, "\""));
 }
 
 struct Mistake {
@@ -182,94 +198,169 @@ void PrintTo(const Mistake& mistake, std::ostream* out) { *out << mistake.name; 
 
 class ConfigMistake : public testing::TestWithParam<Mistake> {};
 
-TEST_P(ConfigMistake, IsAnErrorThatNamesThePlace) { EXPECT_STARTS(failure(GetParam().toml), GetParam().error); }
+TEST_P(ConfigMistake, IsAnErrorThatNamesThePlace) {
+    EXPECT_STARTS(failure(GetParam().toml), GetParam().error);
+}
 
 constexpr Mistake mistakes[] = {
     {"Syntax", "[directory]\ndatabase = \n", "test.toml:2: "},
     {"KeyTwice", "[log]\nlevel = \"off\"\nlevel = \"off\"\n", "test.toml:3: "},
-    {"UnknownSection", "\n[directories]\n", "test.toml:2: directories: is no setting; known are directory, instances, transport, service, log"},
-    {"SectionIsNoTable", "directory = 5", "test.toml:1: directory: is not a table; write it as [directory]"},
-    {"UnknownKey", "[directory]\n\ndatabse = \"x\"", "test.toml:3: [directory] databse: is no setting; known are database, "},
-    {"UnknownKeyOfInstance", "[instances.a]\nx = 1", "test.toml:2: [instances.a] x: is no setting; known are database, "},
-    {"UnknownKeyOfTransport", "[transport]\nx = 1", "test.toml:2: [transport] x: is no setting; known are default, servers, plugins"},
+    {"UnknownSection", "\n[directories]\n",
+     "test.toml:2: directories: is no setting; known are directory, instances, transport, service, "
+     "log"},
+    {"SectionIsNoTable", "directory = 5",
+     "test.toml:1: directory: is not a table; write it as [directory]"},
+    {"UnknownKey", "[directory]\n\ndatabse = \"x\"",
+     "test.toml:3: [directory] databse: is no setting; known are database, "},
+    {"UnknownKeyOfInstance", "[instances.a]\nx = 1",
+     "test.toml:2: [instances.a] x: is no setting; known are database, "},
+    {"UnknownKeyOfTransport", "[transport]\nx = 1",
+     "test.toml:2: [transport] x: is no setting; known are default, servers, plugins"},
     {"UnknownKeyOfServer", "[transport.servers.dc]\nx = 1",
-     "test.toml:2: [transport.servers.dc] x: is no setting; known are transport, address, instance, connect_timeout_s"},
-    {"UnknownKeyOfPlugin", "[transport.plugins.p]\nx = 1", "test.toml:2: [transport.plugins.p] x: is no setting; known are path, x64, x86"},
-    {"UnknownKeyOfService", "[service]\nx = 1", "test.toml:2: [service] x: is no setting; known are listen, "},
-    {"UnknownKeyOfLog", "[log]\nx = 1", "test.toml:2: [log] x: is no setting; known are level, file"},
-    {"DatabaseType", "[directory]\ndatabase = 1", "test.toml:2: [directory] database: is not a string"},
-    {"DatabaseRelative", "[directory]\ndatabase = \"ntds.dit\"", "test.toml:2: [directory] database: the path is \"ntds.dit\", which is not a full path"},
+     "test.toml:2: [transport.servers.dc] x: is no setting; known are transport, address, "
+     "instance, connect_timeout_s"},
+    {"UnknownKeyOfPlugin", "[transport.plugins.p]\nx = 1",
+     "test.toml:2: [transport.plugins.p] x: is no setting; known are path, x64, x86"},
+    {"UnknownKeyOfService", "[service]\nx = 1",
+     "test.toml:2: [service] x: is no setting; known are listen, "},
+    {"UnknownKeyOfLog", "[log]\nx = 1",
+     "test.toml:2: [log] x: is no setting; known are level, file"},
+    {"DatabaseType", "[directory]\ndatabase = 1",
+     "test.toml:2: [directory] database: is not a string"},
+    {"DatabaseRelative", "[directory]\ndatabase = \"ntds.dit\"",
+     "test.toml:2: [directory] database: the path is \"ntds.dit\", which is not a full path"},
     {"DatabaseIsARoot", "[directory]\ndatabase = \"@/\"", "test.toml:1: [directory] database: "},
-    {"LogPathRelative", "[directory]\nlog_path = \"x\"", "test.toml:2: [directory] log_path: the path"},
-    {"CheckpointPathRelative", "[directory]\ncheckpoint_path = \"x\"", "test.toml:2: [directory] checkpoint_path: the path"},
-    {"SnapshotPathRelative", "[directory]\nsnapshot_path = \"x\"", "test.toml:2: [directory] snapshot_path: the path"},
-    {"StatePathRelative", "[directory]\nstate_path = \"x\"", "test.toml:2: [directory] state_path: the path"},
-    {"StatePathControlCharacter", "[directory]\nstate_path = \"@/x\\n\"", "test.toml:2: [directory] state_path: the path has a control character"},
-    {"OnlineWord", "[directory]\nonline = \"no\"", "test.toml:2: [directory] online: is \"no\"; allowed are auto, yes"},
-    {"OnlineType", "[directory]\nonline = true", "test.toml:2: [directory] online: is not a string; allowed are auto, yes"},
+    {"LogPathRelative", "[directory]\nlog_path = \"x\"",
+     "test.toml:2: [directory] log_path: the path"},
+    {"CheckpointPathRelative", "[directory]\ncheckpoint_path = \"x\"",
+     "test.toml:2: [directory] checkpoint_path: the path"},
+    {"SnapshotPathRelative", "[directory]\nsnapshot_path = \"x\"",
+     "test.toml:2: [directory] snapshot_path: the path"},
+    {"StatePathRelative", "[directory]\nstate_path = \"x\"",
+     "test.toml:2: [directory] state_path: the path"},
+    {"StatePathControlCharacter", "[directory]\nstate_path = \"@/x\\n\"",
+     "test.toml:2: [directory] state_path: the path has a control character"},
+    {"OnlineWord", "[directory]\nonline = \"no\"",
+     "test.toml:2: [directory] online: is \"no\"; allowed are auto, yes"},
+    {"OnlineType", "[directory]\nonline = true",
+     "test.toml:2: [directory] online: is not a string; allowed are auto, yes"},
     {"TombstoneZero", "[directory]\ntombstone_lifetime_days = 0",
      "test.toml:2: [directory] tombstone_lifetime_days: is 0; allowed is 1 to 36500"},
-    {"TombstoneHuge", "[directory]\ntombstone_lifetime_days = 4294967476", "test.toml:2: [directory] tombstone_lifetime_days: is 4294967476; "},
-    {"TombstoneType", "[directory]\ntombstone_lifetime_days = 1.5", "test.toml:2: [directory] tombstone_lifetime_days: is not a whole number"},
-    {"VerifyWord", "[directory]\nverify = \"FULL\"", "test.toml:2: [directory] verify: is \"FULL\"; allowed are full, headers, off"},
-    {"PathStyleWord", "[directory]\npath_style = \"x\"", "test.toml:2: [directory] path_style: is \"x\"; allowed are local, unc"},
-    {"MirrorType", "[directory]\nregistry_mirror = \"true\"", "test.toml:2: [directory] registry_mirror: is not a boolean"},
-    {"InstanceName", "[instances.\"a/b\"]\ndatabase = \"@/x/y\"", "test.toml:1: [instances] a/b: is no name"},
-    {"InstanceNameEmpty", "[instances.\"\"]\ndatabase = \"@/x/y\"", "test.toml:1: [instances] : is no name"},
-    {"InstanceNameDots", "[instances.\"..\"]\ndatabase = \"@/x/y\"", "test.toml:1: [instances] ..: is no name"},
-    {"InstanceWithoutDatabase", "[instances.a]\nonline = \"yes\"", "test.toml:1: [instances.a] database: is missing"},
-    {"InstancesInOneCase", "instances.a = {database = \"@/x/y\"}\ninstances.A = {database = \"@/z/y\"}",
+    {"TombstoneHuge", "[directory]\ntombstone_lifetime_days = 4294967476",
+     "test.toml:2: [directory] tombstone_lifetime_days: is 4294967476; "},
+    {"TombstoneType", "[directory]\ntombstone_lifetime_days = 1.5",
+     "test.toml:2: [directory] tombstone_lifetime_days: is not a whole number"},
+    {"VerifyWord", "[directory]\nverify = \"FULL\"",
+     "test.toml:2: [directory] verify: is \"FULL\"; allowed are full, headers, off"},
+    {"PathStyleWord", "[directory]\npath_style = \"x\"",
+     "test.toml:2: [directory] path_style: is \"x\"; allowed are local, unc"},
+    {"MirrorType", "[directory]\nregistry_mirror = \"true\"",
+     "test.toml:2: [directory] registry_mirror: is not a boolean"},
+    {"InstanceName", "[instances.\"a/b\"]\ndatabase = \"@/x/y\"",
+     "test.toml:1: [instances] a/b: is no name"},
+    {"InstanceNameEmpty", "[instances.\"\"]\ndatabase = \"@/x/y\"",
+     "test.toml:1: [instances] : is no name"},
+    {"InstanceNameDots", "[instances.\"..\"]\ndatabase = \"@/x/y\"",
+     "test.toml:1: [instances] ..: is no name"},
+    {"InstanceWithoutDatabase", "[instances.a]\nonline = \"yes\"",
+     "test.toml:1: [instances.a] database: is missing"},
+    {"InstancesInOneCase",
+     "instances.a = {database = \"@/x/y\"}\ninstances.A = {database = \"@/z/y\"}",
      "test.toml:1: [instances] a: is there twice"},
-    {"InstancesOnOneDatabase", "instances.a = {database = \"@/x/y\"}\ninstances.b = {database = \"@/x/./y\"}",
+    {"InstancesOnOneDatabase",
+     "instances.a = {database = \"@/x/y\"}\ninstances.b = {database = \"@/x/./y\"}",
      "test.toml:1: [instances.a] database: "},
-    {"StateInsideDatabaseFolder", "[directory]\ndatabase = \"@/srv/ntds.dit\"\nstate_path = \"@/srv/state\"", "test.toml:1: [directory] state_path: "},
-    {"StateIsDatabaseFolder", "[directory]\ndatabase = \"@/srv/ntds.dit\"\nstate_path = \"@/srv\"", "test.toml:1: [directory] state_path: "},
-    {"StateAboveDatabaseFolder", "[directory]\ndatabase = \"@/srv/a/ntds.dit\"\nstate_path = \"@/srv\"", "test.toml:1: [directory] state_path: "},
-    {"StateInsideLogPath", "[directory]\nlog_path = \"@/logs\"\nstate_path = \"@/logs/x\"", "test.toml:1: [directory] state_path: "},
-    {"StateInsideCheckpointPath", "[directory]\ncheckpoint_path = \"@/logs\"\nstate_path = \"@/logs/x\"", "test.toml:1: [directory] state_path: "},
-    {"StateInsideSnapshotPath", "[directory]\nsnapshot_path = \"@/logs\"\nstate_path = \"@/logs/x\"", "test.toml:1: [directory] state_path: "},
-    {"StateInsideAnotherInstance", "[directory]\nstate_path = \"@/srv/a/state\"\n[instances.a]\ndatabase = \"@/srv/a/x.dit\"\nstate_path = \"@/var\"",
+    {"StateInsideDatabaseFolder",
+     "[directory]\ndatabase = \"@/srv/ntds.dit\"\nstate_path = \"@/srv/state\"",
+     "test.toml:1: [directory] state_path: "},
+    {"StateIsDatabaseFolder", "[directory]\ndatabase = \"@/srv/ntds.dit\"\nstate_path = \"@/srv\"",
+     "test.toml:1: [directory] state_path: "},
+    {"StateAboveDatabaseFolder",
+     "[directory]\ndatabase = \"@/srv/a/ntds.dit\"\nstate_path = \"@/srv\"",
+     "test.toml:1: [directory] state_path: "},
+    {"StateInsideLogPath", "[directory]\nlog_path = \"@/logs\"\nstate_path = \"@/logs/x\"",
+     "test.toml:1: [directory] state_path: "},
+    {"StateInsideCheckpointPath",
+     "[directory]\ncheckpoint_path = \"@/logs\"\nstate_path = \"@/logs/x\"",
+     "test.toml:1: [directory] state_path: "},
+    {"StateInsideSnapshotPath",
+     "[directory]\nsnapshot_path = \"@/logs\"\nstate_path = \"@/logs/x\"",
+     "test.toml:1: [directory] state_path: "},
+    {"StateInsideAnotherInstance",
+     "[directory]\nstate_path = \"@/srv/a/state\"\n[instances.a]\ndatabase = "
+     "\"@/srv/a/x.dit\"\nstate_path = \"@/var\"",
      "test.toml:1: [directory] state_path: "},
     {"StateSharedByTwo",
-     "[directory]\nstate_path = \"@/s/instances\"\n[instances.default]\ndatabase = \"@/a/b\"\nstate_path = \"@/s\"",
+     "[directory]\nstate_path = \"@/s/instances\"\n[instances.default]\ndatabase = "
+     "\"@/a/b\"\nstate_path = \"@/s\"",
      "test.toml:1: [directory] state_path: "},
-    {"DefaultTransportUnknown", "[transport]\ndefault = \"carrier\"", "test.toml:2: [transport] default: is \"carrier\"; known are embedded, rpc"},
-    {"DefaultTransportType", "[transport]\ndefault = 1", "test.toml:2: [transport] default: is not a string"},
-    {"ServersNoTable", "[transport]\nservers = 1", "test.toml:2: [transport] servers: is not a table; write it as [transport.servers]"},
-    {"ServerNoTable", "[transport.servers]\ndc = 1", "test.toml:2: [transport.servers] dc: is not a table"},
-    {"ServerTwice", "[transport.servers.dc]\n[transport.servers.DC]\n", "test.toml:1: [transport.servers] dc: is there twice"},
-    {"ServerTransportUnknown", "[transport.servers.dc]\ntransport = \"x\"", "test.toml:2: [transport.servers.dc] transport: is \"x\"; known are embedded, rpc"},
-    {"ServerTransportType", "[transport.servers.dc]\ntransport = 1", "test.toml:2: [transport.servers.dc] transport: is not a string"},
-    {"ServerAddressMissing", "[transport.servers.dc]\ntransport = \"rpc\"", "test.toml:1: [transport.servers.dc] address: is missing"},
-    {"ServerAddressWithoutPort", "[transport.servers.dc]\ntransport = \"rpc\"\naddress = \"dc\"", "test.toml:3: [transport.servers.dc] address: has the"},
-    {"ServerAddressPortZero", "[transport.servers.dc]\ntransport = \"rpc\"\naddress = \"dc:0\"", "test.toml:3: [transport.servers.dc] address: has the"},
-    {"ServerAddressPortHigh", "[transport.servers.dc]\ntransport = \"rpc\"\naddress = \"dc:65536\"", "test.toml:3: [transport.servers.dc] address: "},
-    {"ServerAddressPortText", "[transport.servers.dc]\ntransport = \"rpc\"\naddress = \"dc:1x\"", "test.toml:3: [transport.servers.dc] address: "},
-    {"ServerAddressNakedV6", "[transport.servers.dc]\ntransport = \"rpc\"\naddress = \"::1:80\"", "test.toml:3: [transport.servers.dc] address: "},
-    {"ServerInstanceType", "[transport.servers.dc]\ninstance = 1", "test.toml:2: [transport.servers.dc] instance: is not a string"},
-    {"ServerTimeoutZero", "[transport.servers.dc]\nconnect_timeout_s = 0", "test.toml:2: [transport.servers.dc] connect_timeout_s: is 0; allowed is 1 to 3600"},
-    {"PluginEmpty", "[transport.plugins.p]\n", "test.toml:1: [transport.plugins] p: names no library"},
-    {"PluginRelative", "[transport.plugins.p]\npath = \"p.so\"", "test.toml:2: [transport.plugins.p] path: the path"},
-    {"PluginBuiltInName", "[transport.plugins.rpc]\npath = \"@/p\"", "test.toml:1: [transport.plugins] rpc: is a built-in"},
+    {"DefaultTransportUnknown", "[transport]\ndefault = \"carrier\"",
+     "test.toml:2: [transport] default: is \"carrier\"; known are embedded, rpc"},
+    {"DefaultTransportType", "[transport]\ndefault = 1",
+     "test.toml:2: [transport] default: is not a string"},
+    {"ServersNoTable", "[transport]\nservers = 1",
+     "test.toml:2: [transport] servers: is not a table; write it as [transport.servers]"},
+    {"ServerNoTable", "[transport.servers]\ndc = 1",
+     "test.toml:2: [transport.servers] dc: is not a table"},
+    {"ServerTwice", "[transport.servers.dc]\n[transport.servers.DC]\n",
+     "test.toml:1: [transport.servers] dc: is there twice"},
+    {"ServerTransportUnknown", "[transport.servers.dc]\ntransport = \"x\"",
+     "test.toml:2: [transport.servers.dc] transport: is \"x\"; known are embedded, rpc"},
+    {"ServerTransportType", "[transport.servers.dc]\ntransport = 1",
+     "test.toml:2: [transport.servers.dc] transport: is not a string"},
+    {"ServerAddressMissing", "[transport.servers.dc]\ntransport = \"rpc\"",
+     "test.toml:1: [transport.servers.dc] address: is missing"},
+    {"ServerAddressWithoutPort", "[transport.servers.dc]\ntransport = \"rpc\"\naddress = \"dc\"",
+     "test.toml:3: [transport.servers.dc] address: has the"},
+    {"ServerAddressPortZero", "[transport.servers.dc]\ntransport = \"rpc\"\naddress = \"dc:0\"",
+     "test.toml:3: [transport.servers.dc] address: has the"},
+    {"ServerAddressPortHigh", "[transport.servers.dc]\ntransport = \"rpc\"\naddress = \"dc:65536\"",
+     "test.toml:3: [transport.servers.dc] address: "},
+    {"ServerAddressPortText", "[transport.servers.dc]\ntransport = \"rpc\"\naddress = \"dc:1x\"",
+     "test.toml:3: [transport.servers.dc] address: "},
+    {"ServerAddressNakedV6", "[transport.servers.dc]\ntransport = \"rpc\"\naddress = \"::1:80\"",
+     "test.toml:3: [transport.servers.dc] address: "},
+    {"ServerInstanceType", "[transport.servers.dc]\ninstance = 1",
+     "test.toml:2: [transport.servers.dc] instance: is not a string"},
+    {"ServerTimeoutZero", "[transport.servers.dc]\nconnect_timeout_s = 0",
+     "test.toml:2: [transport.servers.dc] connect_timeout_s: is 0; allowed is 1 to 3600"},
+    {"PluginEmpty", "[transport.plugins.p]\n",
+     "test.toml:1: [transport.plugins] p: names no library"},
+    {"PluginRelative", "[transport.plugins.p]\npath = \"p.so\"",
+     "test.toml:2: [transport.plugins.p] path: the path"},
+    {"PluginBuiltInName", "[transport.plugins.rpc]\npath = \"@/p\"",
+     "test.toml:1: [transport.plugins] rpc: is a built-in"},
     {"ListenNoList", "[service]\nlisten = \"x:1\"", "test.toml:2: [service] listen: is not a list"},
     {"ListenElement", "[service]\nlisten = [1]", "test.toml:2: [service] listen: is not a string"},
-    {"ListenAddress", "[service]\nlisten = [\"nowhere\"]", "test.toml:2: [service] listen: has the address \"nowhere\""},
-    {"AllowBackupElement", "[service]\nallow_backup = [\"\"]", "test.toml:2: [service] allow_backup: has an empty name"},
-    {"AllowRestoreType", "[service]\nallow_restore = true", "test.toml:2: [service] allow_restore: is not a list"},
-    {"AnonymousType", "[service]\nallow_anonymous = 1", "test.toml:2: [service] allow_anonymous: is not a boolean"},
-    {"AnonymousBeyondLoopback", "[service]\nlisten = [\"0.0.0.0:1\"]\nallow_anonymous = true", "test.toml:1: service: allow_anonymous is true, but"},
-    {"AnonymousOnALookalike", "[service]\nlisten = [\"127.example:1\"]\nallow_anonymous = true", "test.toml:1: service: allow_anonymous is true, but"},
-    {"RestoreRootRelative", "[service]\nrestore_roots = [\"srv\"]", "test.toml:2: [service] restore_roots: the path"},
-    {"LogLevelWord", "[log]\nlevel = \"verbose\"", "test.toml:2: [log] level: is \"verbose\"; allowed are off, error, warn, info, debug, trace"},
+    {"ListenAddress", "[service]\nlisten = [\"nowhere\"]",
+     "test.toml:2: [service] listen: has the address \"nowhere\""},
+    {"AllowBackupElement", "[service]\nallow_backup = [\"\"]",
+     "test.toml:2: [service] allow_backup: has an empty name"},
+    {"AllowRestoreType", "[service]\nallow_restore = true",
+     "test.toml:2: [service] allow_restore: is not a list"},
+    {"AnonymousType", "[service]\nallow_anonymous = 1",
+     "test.toml:2: [service] allow_anonymous: is not a boolean"},
+    {"AnonymousBeyondLoopback", "[service]\nlisten = [\"0.0.0.0:1\"]\nallow_anonymous = true",
+     "test.toml:1: service: allow_anonymous is true, but"},
+    {"AnonymousOnALookalike", "[service]\nlisten = [\"127.example:1\"]\nallow_anonymous = true",
+     "test.toml:1: service: allow_anonymous is true, but"},
+    {"RestoreRootRelative", "[service]\nrestore_roots = [\"srv\"]",
+     "test.toml:2: [service] restore_roots: the path"},
+    {"LogLevelWord", "[log]\nlevel = \"verbose\"",
+     "test.toml:2: [log] level: is \"verbose\"; allowed are off, error, warn, info, debug, trace"},
     {"LogFileRelative", "[log]\nfile = \"x.log\"", "test.toml:2: [log] file: the path"},
 };
 
-INSTANTIATE_TEST_SUITE_P(Each, ConfigMistake, testing::ValuesIn(mistakes), [](const auto& mistake) { return std::string(mistake.param.name); });
+INSTANTIATE_TEST_SUITE_P(Each, ConfigMistake, testing::ValuesIn(mistakes),
+                         [](const auto& mistake) { return std::string(mistake.param.name); });
 
-TEST(Config, PathsMayLieBesideEachOther) { parsed("[directory]\ndatabase = \"@/srv/ntds.dit\"\nstate_path = \"@/srv2\""); }
+TEST(Config, PathsMayLieBesideEachOther) {
+    parsed("[directory]\ndatabase = \"@/srv/ntds.dit\"\nstate_path = \"@/srv2\"");
+}
 
 TEST(ConfigInstance, FindsByName) {
-    const Config config = parsed("directory.database = \"@/a/b\"\ninstances.lds1.database = \"@/c/d\"");
+    const Config config =
+        parsed("directory.database = \"@/a/b\"\ninstances.lds1.database = \"@/c/d\"");
     EXPECT_EQ(config.instance("").value(), &config.directory);
     EXPECT_EQ(config.instance("lds1").value(), &config.instances.at("lds1"));
 }
@@ -282,7 +373,8 @@ TEST(ConfigInstance, UnknownNameListsTheKnownOnes) { // COM-5
 }
 
 TEST(ConfigInstance, UnconfiguredDefaultSaysHowToConfigureIt) { // COM-5
-    if (const auto places = platform::domain_controller_places(); places && places.value()) GTEST_SKIP() << "this is a domain controller";
+    if (const auto places = platform::domain_controller_places(); places && places.value())
+        GTEST_SKIP() << "this is a domain controller";
     const auto found = parsed("").instance("");
     ASSERT_FALSE(found);
     EXPECT_EQ(found.error().code, hrCouldNotConnect);

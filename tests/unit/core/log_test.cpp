@@ -1,4 +1,5 @@
-// core/log.h: one line a call, with time, process, thread and level, shared files, and nothing forged.
+// core/log.h: one line a call, with time, process, thread and level, shared files, and nothing
+// forged.
 #include "core/log.h"
 
 #include "core/path.h"
@@ -44,7 +45,8 @@ TEST_F(Log, WritesTimeProcessThreadAndLevel) {
     configure(log::Level::info);
     log::warn("REG-8 ", 5, " ", hex(std::uint64_t{16}));
     ASSERT_EQ(lines().size(), 1u);
-    const std::regex pattern(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \d+ \d+ warning REG-8 5 0x10)");
+    const std::regex pattern(
+        R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \d+ \d+ warning REG-8 5 0x10)");
     EXPECT_TRUE(std::regex_match(lines()[0], pattern)) << lines()[0];
 }
 
@@ -72,7 +74,7 @@ TEST_F(Log, DoesNotInterpretBraces) {
 }
 
 TEST_F(Log, AppendsToWhatIsThere) {
-    std::ofstream(file()) << "before\n";
+    std::ofstream(file(), std::ios::binary) << "before\n";
     configure(log::Level::info);
     log::info("after");
     ASSERT_EQ(lines().size(), 2u);
@@ -83,7 +85,8 @@ TEST_F(Log, FileThatCannotBeOpenedIsNamed) {
     const auto nowhere = folder_ / "missing" / "test.log";
     const auto configured = log::configure({log::Level::error, wire_path(nowhere)});
     ASSERT_FALSE(configured);
-    EXPECT_NE(configured.error().what.find("missing"), std::string::npos) << configured.error().what;
+    EXPECT_NE(configured.error().what.find("missing"), std::string::npos)
+        << configured.error().what;
     EXPECT_TRUE(log::enabled(log::Level::error)); // goes on to standard error
 }
 
@@ -110,7 +113,8 @@ TEST_F(Log, LinesOfSeveralThreadsDoNotMix) {
     }
     for (auto& thread : threads) thread.join();
     ASSERT_EQ(lines().size(), 800u);
-    for (const auto& line : lines()) EXPECT_TRUE(line.ends_with("begin " + std::string(200, 'x') + " end"));
+    for (const auto& line : lines())
+        EXPECT_TRUE(line.ends_with("begin " + std::string(200, 'x') + " end"));
 }
 
 } // namespace

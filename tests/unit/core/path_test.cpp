@@ -20,54 +20,88 @@ bool is_good(std::u16string_view path, PathStyle style) {
     return checked.has_value();
 }
 
-TEST(PathArgument, RefusesEmptyPath) { EXPECT_EQ(check_path_argument(u"", "p").error().code, ERROR_INVALID_PARAMETER); }
+TEST(PathArgument, RefusesEmptyPath) {
+    EXPECT_EQ(check_path_argument(u"", "p").error().code, ERROR_INVALID_PARAMETER);
+}
 
 TEST(PathArgument, AcceptsUpToTheLimit) {
     EXPECT_TRUE(check_path_argument(std::u16string(max_path_characters, u'x'), "p"));
-    EXPECT_EQ(check_path_argument(std::u16string(max_path_characters + 1, u'x'), "p").error().code, ERROR_INVALID_PARAMETER);
+    EXPECT_EQ(check_path_argument(std::u16string(max_path_characters + 1, u'x'), "p").error().code,
+              ERROR_INVALID_PARAMETER);
 }
 
 TEST(PathArgument, RefusesEveryControlCharacter) {
-    for (char16_t c = 0; c < 0x20; ++c) EXPECT_FALSE(check_path_argument(u"C:\\a" + std::u16string(1, c), "p")) << static_cast<int>(c);
+    for (char16_t c = 0; c < 0x20; ++c)
+        EXPECT_FALSE(check_path_argument(u"C:\\a" + std::u16string(1, c), "p"))
+            << static_cast<int>(c);
     EXPECT_FALSE(check_path_argument(u"/a\x7f", "p"));
     EXPECT_TRUE(check_path_argument(u"/a ", "p"));
 }
 
-TEST(PathArgument, AcceptsLoneSurrogates) { EXPECT_TRUE(check_path_argument(u"C:\\\xd800", "p")); } // ABI-7
+TEST(PathArgument, AcceptsLoneSurrogates) {
+    EXPECT_TRUE(check_path_argument(u"C:\\\xd800", "p"));
+} // ABI-7
 
 TEST(WindowsPath, AcceptsAbsoluteForms) {
-    for (const auto path : {u"C:\\"sv, u"c:/"sv, u"C:\\NTDS\\ntds.dit"sv, u"C:/NTDS/ntds.dit"sv, u"C:\\NTDS\\"sv, u"\\\\server\\share"sv,
-                            u"\\\\server\\share\\"sv, u"//server/share/x"sv, u"\\\\server\\C$\\NTDS"sv, u"\\\\?\\C:\\NTDS"sv, u"//?/C:/NTDS"sv,
-                            u"\\\\?\\UNC\\server\\share\\x"sv, u"\\\\?\\unc\\server\\share"sv,
-                            u"\\\\?\\Volume{01234567-89ab-cdef-0123-456789abcdef}\\NTDS"sv,
-                            u"\\\\?\\GLOBALROOT\\Device\\HarddiskVolumeShadowCopy1\\NTDS"sv, u"C:\\a\xd800"sv}) {
+    for (const auto path :
+         {u"C:\\"sv, u"c:/"sv, u"C:\\NTDS\\ntds.dit"sv, u"C:/NTDS/ntds.dit"sv, u"C:\\NTDS\\"sv,
+          u"\\\\server\\share"sv, u"\\\\server\\share\\"sv, u"//server/share/x"sv,
+          u"\\\\server\\C$\\NTDS"sv, u"\\\\?\\C:\\NTDS"sv, u"//?/C:/NTDS"sv,
+          u"\\\\?\\UNC\\server\\share\\x"sv, u"\\\\?\\unc\\server\\share"sv,
+          u"\\\\?\\Volume{01234567-89ab-cdef-0123-456789abcdef}\\NTDS"sv,
+          u"\\\\?\\GLOBALROOT\\Device\\HarddiskVolumeShadowCopy1\\NTDS"sv, u"C:\\a\xd800"sv}) {
         EXPECT_TRUE(is_good(path, windows)) << text(path);
     }
 }
 
 TEST(WindowsPath, RefusesWhatIsNotAbsolute) {
-    for (const auto path : {u"x"sv, u"C:"sv, u"C:x"sv, u"\\x"sv, u"/x"sv, u"\\"sv, u"..\\x"sv, u"1:\\x"sv, u"CC:\\x"sv, u"\\\\"sv, u"\\\\server"sv,
-                            u"\\\\server\\"sv, u"\\\\\\share"sv, u"\\\\server\\\\share"sv, u"\\\\.\\C:\\x"sv, u"\\\\.\\PhysicalDrive0"sv, u"\\\\?\\"sv,
-                            u"\\\\?\\C:"sv, u"\\\\?\\C:x"sv, u"\\\\?\\x\\y"sv, u"\\\\?\\UNC\\server"sv, u"\\\\?\\UNC\\\\share"sv,
-                            u"\\\\?\\PhysicalDrive0"sv, u"\\??\\C:\\x"sv, u"\\\\?\\\\C:\\x"sv}) {
+    for (const auto path : {u"x"sv,
+                            u"C:"sv,
+                            u"C:x"sv,
+                            u"\\x"sv,
+                            u"/x"sv,
+                            u"\\"sv,
+                            u"..\\x"sv,
+                            u"1:\\x"sv,
+                            u"CC:\\x"sv,
+                            u"\\\\"sv,
+                            u"\\\\server"sv,
+                            u"\\\\server\\"sv,
+                            u"\\\\\\share"sv,
+                            u"\\\\server\\\\share"sv,
+                            u"\\\\.\\C:\\x"sv,
+                            u"\\\\.\\PhysicalDrive0"sv,
+                            u"\\\\?\\"sv,
+                            u"\\\\?\\C:"sv,
+                            u"\\\\?\\C:x"sv,
+                            u"\\\\?\\x\\y"sv,
+                            u"\\\\?\\UNC\\server"sv,
+                            u"\\\\?\\UNC\\\\share"sv,
+                            u"\\\\?\\PhysicalDrive0"sv,
+                            u"\\??\\C:\\x"sv,
+                            u"\\\\?\\\\C:\\x"sv}) {
         EXPECT_FALSE(is_good(path, windows)) << text(path);
     }
 }
 
 TEST(WindowsPath, RefusesReservedCharactersAfterThePrefix) {
     for (const char16_t c : u"*?\"<>|"sv) {
-        for (const auto* prefix : {u"C:\\a", u"\\\\?\\C:\\a", u"\\\\server\\share\\a", u"\\\\ser"}) {
-            EXPECT_FALSE(is_good(prefix + std::u16string(1, c) + u"b\\c", windows)) << text(prefix, std::u16string_view(&c, 1));
+        for (const auto* prefix :
+             {u"C:\\a", u"\\\\?\\C:\\a", u"\\\\server\\share\\a", u"\\\\ser"}) {
+            EXPECT_FALSE(is_good(prefix + std::u16string(1, c) + u"b\\c", windows))
+                << text(prefix, std::u16string_view(&c, 1));
         }
     }
 }
 
 TEST(PosixPath, AcceptsWhatStartsWithASlash) {
-    for (const auto path : {u"/"sv, u"/srv/ntds"sv, u"//srv"sv, u"/a*?\"<>|\\b"sv}) EXPECT_TRUE(is_good(path, posix)) << text(path);
+    for (const auto path : {u"/"sv, u"/srv/ntds"sv, u"//srv"sv, u"/a*?\"<>|\\b"sv})
+        EXPECT_TRUE(is_good(path, posix)) << text(path);
 }
 
 TEST(PosixPath, RefusesEverythingElse) {
-    for (const auto path : {u""sv, u"a"sv, u"./a"sv, u"C:\\a"sv, u"\\\\server\\share"sv, u"/a\n"sv}) EXPECT_FALSE(is_good(path, posix)) << text(path);
+    for (const auto path : {u""sv, u"a"sv, u"./a"sv, u"C:\\a"sv, u"\\\\server\\share"sv, u"/a\n"sv})
+        EXPECT_FALSE(is_good(path, posix)) << text(path);
 }
 
 struct Spelling {
@@ -75,24 +109,29 @@ struct Spelling {
 };
 
 TEST(WindowsPath, NormalizesToOneSpelling) {
-    for (const auto& [path, normal] : {Spelling{u"C:/NTDS//x/./y/../z\\", u"C:\\NTDS\\x\\z"}, Spelling{u"C:\\", u"C:\\"}, Spelling{u"C:\\a\\..", u"C:\\"},
-                                       Spelling{u"C:\\..\\..\\a", u"C:\\a"}, Spelling{u"\\\\?\\C:\\a", u"C:\\a"}, Spelling{u"//?/C:/a/", u"C:\\a"},
-                                       Spelling{u"\\\\?\\UNC\\s\\h\\a", u"\\\\s\\h\\a"}, Spelling{u"\\\\s\\h\\", u"\\\\s\\h"},
-                                       Spelling{u"//s/h/../../a", u"\\\\s\\h\\a"}, Spelling{u"\\\\?\\GLOBALROOT/Device/x", u"\\\\?\\GLOBALROOT\\Device\\x"},
-                                       Spelling{u"C:\\a.\\b. .", u"C:\\a\\b"}, Spelling{u"\\\\?\\C:\\a.\\b ", u"C:\\a.\\b "}}) {
+    for (const auto& [path, normal] :
+         {Spelling{u"C:/NTDS//x/./y/../z\\", u"C:\\NTDS\\x\\z"}, Spelling{u"C:\\", u"C:\\"},
+          Spelling{u"C:\\a\\..", u"C:\\"}, Spelling{u"C:\\..\\..\\a", u"C:\\a"},
+          Spelling{u"\\\\?\\C:\\a", u"C:\\a"}, Spelling{u"//?/C:/a/", u"C:\\a"},
+          Spelling{u"\\\\?\\UNC\\s\\h\\a", u"\\\\s\\h\\a"}, Spelling{u"\\\\s\\h\\", u"\\\\s\\h"},
+          Spelling{u"//s/h/../../a", u"\\\\s\\h\\a"},
+          Spelling{u"\\\\?\\GLOBALROOT/Device/x", u"\\\\?\\GLOBALROOT\\Device\\x"},
+          Spelling{u"C:\\a.\\b. .", u"C:\\a\\b"}, Spelling{u"\\\\?\\C:\\a.\\b ", u"C:\\a.\\b "}}) {
         EXPECT_EQ(text(normalize_path(path, windows)), text(normal));
     }
 }
 
 TEST(PosixPath, NormalizesToOneSpelling) {
-    for (const auto& [path, normal] : {Spelling{u"/a//b/./c/../d/", u"/a/b/d"}, Spelling{u"/", u"/"}, Spelling{u"///", u"/"}, Spelling{u"/..", u"/"},
-                                       Spelling{u"/a\\b", u"/a\\b"}, Spelling{u"/a. ", u"/a. "}}) {
+    for (const auto& [path, normal] :
+         {Spelling{u"/a//b/./c/../d/", u"/a/b/d"}, Spelling{u"/", u"/"}, Spelling{u"///", u"/"},
+          Spelling{u"/..", u"/"}, Spelling{u"/a\\b", u"/a\\b"}, Spelling{u"/a. ", u"/a. "}}) {
         EXPECT_EQ(text(normalize_path(path, posix)), text(normal));
     }
 }
 
 TEST(Path, NormalizingTwiceChangesNothing) {
-    for (const auto path : {u"C:/a/../b\\"sv, u"\\\\?\\UNC\\s\\h\\..\\x"sv, u"//s/h"sv, u"\\\\?\\Volume{1-2}\\a"sv}) {
+    for (const auto path :
+         {u"C:/a/../b\\"sv, u"\\\\?\\UNC\\s\\h\\..\\x"sv, u"//s/h"sv, u"\\\\?\\Volume{1-2}\\a"sv}) {
         const auto once = normalize_path(path, windows);
         EXPECT_EQ(text(normalize_path(once, windows)), text(once));
     }
@@ -148,7 +187,8 @@ TEST(Path, TakesNameAndParentApart) {
 }
 
 TEST(NativePath, ComesBackUnchanged) {
-    for (const auto path : {u"/srv/\u00e4\u20ac"sv, u"/srv/\xd800 x"sv, u"/srv/\U0001f600"sv}) EXPECT_EQ(text(wire_path(native_path(path))), text(path));
+    for (const auto path : {u"/srv/\u00e4\u20ac"sv, u"/srv/\xd800 x"sv, u"/srv/\U0001f600"sv})
+        EXPECT_EQ(text(wire_path(native_path(path))), text(path));
 }
 
 #ifdef _WIN32

@@ -11,7 +11,8 @@ namespace {
 using namespace std::string_view_literals;
 
 TEST(Text, JoinsPartsOfAllKinds) {
-    EXPECT_EQ(text("generation ", 12u, " of ", std::int64_t{-3}, '!', std::string(" end")), "generation 12 of -3! end");
+    EXPECT_EQ(text("generation ", 12u, " of ", std::int64_t{-3}, '!', std::string(" end")),
+              "generation 12 of -3! end");
     EXPECT_EQ(text(), "");
 }
 
@@ -27,13 +28,17 @@ TEST(Text, ShowsHexWithoutLeadingZeros) {
 
 TEST(Text, ShowsNegativeCodesAs32Bits) { EXPECT_EQ(text(hex(std::int32_t{-2})), "0xFFFFFFFE"); }
 
-TEST(Text, ShowsUtf16AsUtf8) { EXPECT_EQ(text(u"\u00fc\u20ac\U0001f600"sv), "\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80"); }
+TEST(Text, ShowsUtf16AsUtf8) {
+    EXPECT_EQ(text(u"\u00fc\u20ac\U0001f600"sv), "\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80");
+}
 
 TEST(Text, EscapesControlCharactersOfUtf16) {
     EXPECT_EQ(text(u"a\nb\x1b[0m\x7f\u0085"sv), "a\\u{000A}b\\u{001B}[0m\\u{007F}\\u{0085}");
 }
 
-TEST(Text, EscapesWhatReordersOrBreaksLines) { EXPECT_EQ(text(u"\u202e\u2028\u2066"sv), "\\u{202E}\\u{2028}\\u{2066}"); }
+TEST(Text, EscapesWhatReordersOrBreaksLines) {
+    EXPECT_EQ(text(u"\u202e\u2028\u2066"sv), "\\u{202E}\\u{2028}\\u{2066}");
+}
 
 TEST(Text, EscapesLoneSurrogatesAndKeepsWhatFollows) {
     EXPECT_EQ(text(u"a\xd83d"sv), "a\\u{D83D}");

@@ -12,7 +12,8 @@ using namespace std::string_view_literals;
 
 std::u16string random_utf16(std::mt19937& generator) {
     // Mostly units at the edges, so that pairs, lone halves and boundaries meet often.
-    static constexpr char16_t edges[] = {0, 0x41, 0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xd800, 0xdbff, 0xdc00, 0xdfff, 0xe000, 0xfffd, 0xffff};
+    static constexpr char16_t edges[] = {0,      0x41,   0x7f,   0x80,   0x7ff,  0x800,  0xd7ff,
+                                         0xd800, 0xdbff, 0xdc00, 0xdfff, 0xe000, 0xfffd, 0xffff};
     std::uniform_int_distribution<std::size_t> length(0, 24);
     std::uniform_int_distribution<std::size_t> edge(0, std::size(edges));
     std::uniform_int_distribution<int> any(0, 0xffff);
@@ -54,15 +55,19 @@ TEST(Utf16, StrictRefusesLoneSurrogates) {
 }
 
 TEST(Utf16, StrictRefusesIllFormedUtf8) {
-    // Lone continuation, cut short, overlong, a surrogate, beyond U+10FFFF, bytes that UTF-8 has not.
-    for (const auto bad : {"\x80"sv, "\xe2\x82"sv, "\xc0\x80"sv, "\xed\xa0\x80"sv, "\xf4\x90\x80\x80"sv, "\xff"sv, "a\xc3z"sv}) {
+    // Lone continuation, cut short, overlong, a surrogate, beyond U+10FFFF, bytes that UTF-8 has
+    // not.
+    for (const auto bad : {"\x80"sv, "\xe2\x82"sv, "\xc0\x80"sv, "\xed\xa0\x80"sv,
+                           "\xf4\x90\x80\x80"sv, "\xff"sv, "a\xc3z"sv}) {
         const auto utf16 = utf8_to_utf16(bad);
         ASSERT_FALSE(utf16);
         EXPECT_EQ(utf16.error().code, ERROR_NO_UNICODE_TRANSLATION);
     }
 }
 
-TEST(Utf16, StrictSaysWhere) { EXPECT_NE(utf8_to_utf16("abc\xff"sv).error().what.find("byte 3"), std::string::npos); }
+TEST(Utf16, StrictSaysWhere) {
+    EXPECT_NE(utf8_to_utf16("abc\xff"sv).error().what.find("byte 3"), std::string::npos);
+}
 
 TEST(Utf16, Wtf8WritesLoneSurrogatesAsThreeBytes) {
     EXPECT_EQ(utf16_to_wtf8(u"\xd800x"sv), "\xed\xa0\x80x"sv);

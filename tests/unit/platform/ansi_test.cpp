@@ -32,10 +32,13 @@ TEST(Ansi, KeepsNulCharacters) {
     EXPECT_EQ(utf16_to_ansi(u"a\0b"sv).value(), "a\0b"sv);
 }
 
-TEST(Ansi, LoneSurrogateIsNoTranslation) { EXPECT_EQ(utf16_to_ansi(u"a\xd800z"sv).error().code, ERROR_NO_UNICODE_TRANSLATION); }
+TEST(Ansi, LoneSurrogateIsNoTranslation) {
+    EXPECT_EQ(utf16_to_ansi(u"a\xd800z"sv).error().code, ERROR_NO_UNICODE_TRANSLATION);
+}
 
 TEST(Ansi, CharacterOutsideTheCodePageIsNeverSubstituted) {
-    const auto ansi = utf16_to_ansi(u"\u30bd\u0416\u0e01\u00e9"sv); // no single legacy code page has all four
+    const auto ansi =
+        utf16_to_ansi(u"\u30bd\u0416\u0e01\u00e9"sv); // no single legacy code page has all four
     if (code_page() == 65001) {
         EXPECT_EQ(ansi_to_utf16(ansi.value()).value(), u"\u30bd\u0416\u0e01\u00e9"sv);
     } else {
@@ -45,13 +48,15 @@ TEST(Ansi, CharacterOutsideTheCodePageIsNeverSubstituted) {
 
 TEST(Ansi, BestFitIsNotTaken) {
     if (code_page() == 65001) GTEST_SKIP() << "UTF-8 has every character";
-    EXPECT_EQ(utf16_to_ansi(u"\uff21"sv).has_value(), code_page() == 932 || code_page() == 936 || code_page() == 949 || code_page() == 950);
+    EXPECT_EQ(utf16_to_ansi(u"\uff21"sv).has_value(),
+              code_page() == 932 || code_page() == 936 || code_page() == 949 || code_page() == 950);
 }
 
 TEST(Ansi, IllFormedBytesAreNoTranslation) {
     const unsigned page = code_page();
     if (page == 1252) GTEST_SKIP() << "code page 1252 accepts every byte";
-    EXPECT_EQ(ansi_to_utf16(page == 65001 ? "a\xff"sv : "a\x83"sv).error().code, ERROR_NO_UNICODE_TRANSLATION);
+    EXPECT_EQ(ansi_to_utf16(page == 65001 ? "a\xff"sv : "a\x83"sv).error().code,
+              ERROR_NO_UNICODE_TRANSLATION);
 }
 
 TEST(Ansi, CodePage932TrailByteIsNoBackslash) {

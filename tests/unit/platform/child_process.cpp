@@ -31,8 +31,10 @@ ChildProcess::ChildProcess(const std::vector<std::u16string>& arguments) {
     STARTUPINFOW startup{};
     startup.cb = sizeof startup;
     PROCESS_INFORMATION information{};
-    if (!CreateProcessW(nullptr, wide.data(), nullptr, nullptr, FALSE, 0, nullptr, nullptr, &startup, &information)) {
-        throw std::runtime_error("could not start a child: error " + std::to_string(GetLastError()));
+    if (!CreateProcessW(nullptr, wide.data(), nullptr, nullptr, FALSE, 0, nullptr, nullptr,
+                        &startup, &information)) {
+        throw std::runtime_error("could not start a child: error " +
+                                 std::to_string(GetLastError()));
     }
     CloseHandle(information.hThread);
     process_ = information.hProcess;

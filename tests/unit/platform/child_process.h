@@ -1,4 +1,5 @@
-// Child processes of the platform tests: this very executable, started again to play a part (parts are in main.cpp).
+// Child processes of the platform tests: this very executable, started again to play a part (parts
+// are in main.cpp).
 #pragma once
 
 #include "platform/file.h"

@@ -1,4 +1,5 @@
-// platform/child.h: the exit status, the arguments untouched, and one handle handed on (design point 9).
+// platform/child.h: the exit status, the arguments untouched, and one handle handed on (design
+// point 9).
 #include "platform/child.h"
 
 #include "child_process.h"
@@ -17,20 +18,28 @@ namespace {
 class Child : public testing::Test {
 protected:
     std::u16string file(std::string_view name) const { return wire_path(folder_ / name); }
-    Lock a_lock() const { return std::move(*platform::try_lock(folder_ / "a.lock", "test").value()); }
-    bool is_free(std::string_view name) const { return platform::try_lock(folder_ / name, "test").value().has_value(); }
+    Lock a_lock() const {
+        return std::move(*platform::try_lock(folder_ / "a.lock", "test").value());
+    }
+    bool is_free(std::string_view name) const {
+        return platform::try_lock(folder_ / name, "test").value().has_value();
+    }
 
     test::TempFolder folder_;
 };
 
 TEST_F(Child, ReturnsTheExitStatus) {
     const Lock lock = a_lock();
-    EXPECT_EQ(run_child({test::own_program(), u"say-arguments", file("out"), u"1", u"2", u"3"}, lock.handle()).value(), 3);
+    EXPECT_EQ(run_child({test::own_program(), u"say-arguments", file("out"), u"1", u"2", u"3"},
+                        lock.handle())
+                  .value(),
+              3);
 }
 
 TEST_F(Child, PassesArgumentsUntouched) {
     const Lock lock = a_lock();
-    const std::vector<std::u16string> tricky{u"", u"a b", u"\"", u"a\\", u"a b\\", u"\\\"", u"a\\\\\"b c", u"--x=\"y z\"", u"*"};
+    const std::vector<std::u16string> tricky{
+        u"", u"a b", u"\"", u"a\\", u"a b\\", u"\\\"", u"a\\\\\"b c", u"--x=\"y z\"", u"*"};
     std::vector<std::u16string> arguments{test::own_program(), u"say-arguments", file("out")};
     arguments.insert(arguments.end(), tricky.begin(), tricky.end());
 #ifdef _WIN32
@@ -55,7 +64,8 @@ TEST_F(Child, ProgramThatIsNotThereIsAnError) {
 }
 
 TEST_F(Child, KeepsTheLockHandedOnWhenItsParentIsKilled) {
-    test::ChildProcess gate({u"hand-on", file("engine.lock"), file("other.lock"), file("ready"), file("end")});
+    test::ChildProcess gate(
+        {u"hand-on", file("engine.lock"), file("other.lock"), file("ready"), file("end")});
     ASSERT_TRUE(test::wait_until([&] { return std::filesystem::exists(folder_ / "ready"); }));
     gate.kill();
     EXPECT_FALSE(is_free("engine.lock")); // the child has it

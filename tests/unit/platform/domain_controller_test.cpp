@@ -1,5 +1,6 @@
-// platform/domain_controller.h off domain controllers: there is none, and the mirror is written and removed whole (contract MIR-1). Registry writes are
-// tried under Wine only, whose registry is the test's own; a real machine's is left alone.
+// platform/domain_controller.h off domain controllers: there is none, and the mirror is written and
+// removed whole (contract MIR-1). Registry writes are tried under Wine only, whose registry is the
+// test's own; a real machine's is left alone.
 #include "platform/domain_controller.h"
 
 #include "platform/process.h"
@@ -31,7 +32,8 @@ TEST(DomainController, ThereIsNoneOffWindows) {
 constexpr wchar_t ntds_key[] = L"SYSTEM\\CurrentControlSet\\Services\\NTDS";
 constexpr wchar_t mirror_key[] = L"SYSTEM\\CurrentControlSet\\Services\\NTDS\\Restore In Progress";
 constexpr wchar_t parameters_key[] = L"SYSTEM\\CurrentControlSet\\Services\\NTDS\\Parameters";
-constexpr wchar_t kept_key[] = L"SYSTEM\\CurrentControlSet\\Control\\BackupRestore\\KeysNotToRestore";
+constexpr wchar_t kept_key[] =
+    L"SYSTEM\\CurrentControlSet\\Control\\BackupRestore\\KeysNotToRestore";
 
 // A value's type and bytes, read by the plain API, not by our own code.
 struct Value {
@@ -41,7 +43,10 @@ struct Value {
 
 HKEY open_key(const wchar_t* path, REGSAM access) {
     HKEY key = nullptr;
-    return RegOpenKeyExW(HKEY_LOCAL_MACHINE, path, 0, access | KEY_WOW64_64KEY, &key) == ERROR_SUCCESS ? key : nullptr;
+    return RegOpenKeyExW(HKEY_LOCAL_MACHINE, path, 0, access | KEY_WOW64_64KEY, &key) ==
+                   ERROR_SUCCESS
+               ? key
+               : nullptr;
 }
 
 Value value_of(const wchar_t* path, const wchar_t* name) {
@@ -50,7 +55,8 @@ Value value_of(const wchar_t* path, const wchar_t* name) {
     DWORD size = sizeof buffer;
     const HKEY key = open_key(path, KEY_READ);
     if (!key) return value;
-    if (RegQueryValueExW(key, name, nullptr, &value.type, reinterpret_cast<BYTE*>(buffer), &size) == ERROR_SUCCESS) {
+    if (RegQueryValueExW(key, name, nullptr, &value.type, reinterpret_cast<BYTE*>(buffer), &size) ==
+        ERROR_SUCCESS) {
         value.text.assign(buffer, buffer + size / sizeof(wchar_t));
     }
     RegCloseKey(key);
@@ -65,9 +71,12 @@ bool key_exists(const wchar_t* path) {
 
 void make_parameters(const wchar_t* name, std::u16string_view value) {
     HKEY key = nullptr;
-    ASSERT_EQ(RegCreateKeyExW(HKEY_LOCAL_MACHINE, parameters_key, 0, nullptr, 0, KEY_WRITE | KEY_WOW64_64KEY, nullptr, &key, nullptr), ERROR_SUCCESS);
+    ASSERT_EQ(RegCreateKeyExW(HKEY_LOCAL_MACHINE, parameters_key, 0, nullptr, 0,
+                              KEY_WRITE | KEY_WOW64_64KEY, nullptr, &key, nullptr),
+              ERROR_SUCCESS);
     const std::u16string text(value);
-    RegSetValueExW(key, name, 0, REG_SZ, reinterpret_cast<const BYTE*>(text.c_str()), static_cast<DWORD>((text.size() + 1) * 2));
+    RegSetValueExW(key, name, 0, REG_SZ, reinterpret_cast<const BYTE*>(text.c_str()),
+                   static_cast<DWORD>((text.size() + 1) * 2));
     RegCloseKey(key);
 }
 
@@ -81,11 +90,14 @@ protected:
         if (is_wine()) remove_all();
     }
     static void remove_all() {
-        for (const auto* path : {mirror_key, parameters_key, ntds_key, kept_key}) RegDeleteKeyExW(HKEY_LOCAL_MACHINE, path, KEY_WOW64_64KEY, 0);
+        for (const auto* path : {mirror_key, parameters_key, ntds_key, kept_key})
+            RegDeleteKeyExW(HKEY_LOCAL_MACHINE, path, KEY_WOW64_64KEY, 0);
     }
 };
 
-TEST_F(WindowsRegistry, ServiceIsAbsent) { EXPECT_EQ(ntds_service_state().value(), ServiceState::absent); }
+TEST_F(WindowsRegistry, ServiceIsAbsent) {
+    EXPECT_EQ(ntds_service_state().value(), ServiceState::absent);
+}
 
 TEST_F(WindowsRegistry, PlacesNeedAllThreeValues) { // DC-1
     EXPECT_FALSE(domain_controller_places().value());
@@ -102,7 +114,8 @@ TEST_F(WindowsRegistry, PlacesNeedAllThreeValues) { // DC-1
 
 TEST_F(WindowsRegistry, MirrorHasTheDocumentedValues) { // MIR-1
     using namespace std::string_view_literals;
-    ASSERT_TRUE(write_restore_mirror({u"C:\\b", u"C:\\c", u"C:\\l", 3, 0x1f, {{u"C:\\old", u"D:\\new"}, {u"C:\\c", u"D:\\c"}}}));
+    ASSERT_TRUE(write_restore_mirror(
+        {u"C:\\b", u"C:\\c", u"C:\\l", 3, 0x1f, {{u"C:\\old", u"D:\\new"}, {u"C:\\c", u"D:\\c"}}}));
     EXPECT_TRUE(restore_mirror_exists().value());
     EXPECT_EQ(value_of(mirror_key, L"BackupLogPath").type, static_cast<DWORD>(REG_SZ));
     EXPECT_EQ(value_of(mirror_key, L"BackupLogPath").text, u"C:\\b\0"sv);
@@ -144,7 +157,9 @@ TEST_F(WindowsRegistry, RestoredMarkIsKeptAndSet) { // DC-2
     ASSERT_TRUE(keep_restored_mark_over_restore());
     ASSERT_TRUE(set_restored_from_backup());
     EXPECT_EQ(value_of(kept_key, L"ntdsbcli").type, static_cast<DWORD>(REG_MULTI_SZ));
-    EXPECT_EQ(value_of(kept_key, L"ntdsbcli").text, u"CurrentControlSet\\Services\\NTDS\\Parameters\\Database restored from backup\0\0"sv);
+    EXPECT_EQ(
+        value_of(kept_key, L"ntdsbcli").text,
+        u"CurrentControlSet\\Services\\NTDS\\Parameters\\Database restored from backup\0\0"sv);
     EXPECT_EQ(value_of(parameters_key, L"Database restored from backup").text, u"\x0001\0"sv);
 }
 

@@ -85,7 +85,9 @@ TEST_F(LockFile, UnknownHolderIsEmpty) { EXPECT_EQ(read_lock_holder(folder_ / "n
 TEST_F(LockFile, MissingFolderIsAnError) {
     const auto lock = platform::try_lock(folder_ / "missing" / "x.lock", "test");
     ASSERT_FALSE(lock);
-    EXPECT_TRUE(lock.error().code == ERROR_FILE_NOT_FOUND || lock.error().code == ERROR_PATH_NOT_FOUND) << lock.error().what;
+    EXPECT_TRUE(lock.error().code == ERROR_FILE_NOT_FOUND ||
+                lock.error().code == ERROR_PATH_NOT_FOUND)
+        << lock.error().what;
 }
 
 TEST_F(LockFile, AFolderInItsPlaceIsAnErrorAndNotHeld) {
@@ -100,7 +102,8 @@ TEST_F(LockFile, WaitingGivesUpAndNamesTheHolder) {
     const auto waited = wait_lock(path_, "test", 20);
     ASSERT_FALSE(waited);
     EXPECT_EQ(waited.error().code, ERROR_LOCK_VIOLATION);
-    EXPECT_NE(waited.error().what.find("decide, process 7"), std::string::npos) << waited.error().what;
+    EXPECT_NE(waited.error().what.find("decide, process 7"), std::string::npos)
+        << waited.error().what;
 }
 
 TEST_F(LockFile, WaitingGetsALockThatIsFreedMeanwhile) {
@@ -132,7 +135,9 @@ TEST_F(LockFile, ThreadsNeverHoldItTogether) {
 }
 
 TEST_F(LockFile, CreationPassesTheDiskHook) {
-    set_disk_hook([](DiskOperation operation, const Path&) { return operation == DiskOperation::create ? Code{ERROR_DISK_FULL} : Code{0}; });
+    set_disk_hook([](DiskOperation operation, const Path&) {
+        return operation == DiskOperation::create ? Code{ERROR_DISK_FULL} : Code{0};
+    });
     const auto lock = platform::try_lock(path_, "test");
     set_disk_hook(nullptr);
     ASSERT_FALSE(lock);
@@ -141,7 +146,9 @@ TEST_F(LockFile, CreationPassesTheDiskHook) {
 }
 
 TEST_F(LockFile, FailureToNameTheHolderFreesTheLock) {
-    set_disk_hook([](DiskOperation operation, const Path&) { return operation == DiskOperation::write ? Code{ERROR_DISK_FULL} : Code{0}; });
+    set_disk_hook([](DiskOperation operation, const Path&) {
+        return operation == DiskOperation::write ? Code{ERROR_DISK_FULL} : Code{0};
+    });
     const auto lock = platform::try_lock(path_, "test");
     set_disk_hook(nullptr);
     ASSERT_FALSE(lock);

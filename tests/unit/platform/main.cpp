@@ -1,4 +1,5 @@
-// The tests' own main: started with a part's name, the executable plays that part in a test and runs no test itself.
+// The tests' own main: started with a part's name, the executable plays that part in a test and
+// runs no test itself.
 #include "child_process.h"
 
 #include "core/path.h"
@@ -30,12 +31,15 @@ int hold(const Arguments& arguments) {
     return 0;
 }
 
-// hand-on LOCK OTHER READY END: takes both locks and hands LOCK alone on to a child that makes READY and ends when END is there.
+// hand-on LOCK OTHER READY END: takes both locks and hands LOCK alone on to a child that makes
+// READY and ends when END is there.
 int hand_on(const Arguments& arguments) {
     const auto lock = platform::try_lock(native_path(arguments.at(0)), "the gate");
     const auto other = platform::try_lock(native_path(arguments.at(1)), "the gate");
     if (!lock || !lock.value() || !other || !other.value()) return 1;
-    return platform::run_child({own_program(), u"ready-until", arguments.at(2), arguments.at(3)}, lock.value()->handle()).value();
+    return platform::run_child({own_program(), u"ready-until", arguments.at(2), arguments.at(3)},
+                               lock.value()->handle())
+        .value();
 }
 
 // ready-until READY END
@@ -45,7 +49,8 @@ int ready_until(const Arguments& arguments) {
     return 0;
 }
 
-// say-arguments FILE ARGUMENT...: writes each argument and a line end to FILE; the exit status is their number.
+// say-arguments FILE ARGUMENT...: writes each argument and a line end to FILE; the exit status is
+// their number.
 int say_arguments(const Arguments& arguments) {
     std::ofstream out(native_path(arguments.at(0)), std::ios::binary);
     for (std::size_t i = 1; i < arguments.size(); ++i) out << utf16_to_wtf8(arguments[i]) << '\n';

@@ -48,10 +48,13 @@ TEST(LastErrorKeeper, PutsTheValueBack) { // ABI-10
 TEST(Time, FormatsFiletimes) {
     EXPECT_EQ(format_filetime(0), "1601-01-01T00:00:00Z");
     EXPECT_EQ(format_filetime(116444736000000000), "1970-01-01T00:00:00Z");
-    EXPECT_EQ(format_filetime(116444736000000000 + 951826333 * ticks_per_second + 5), "2000-02-29T12:12:13Z");
+    EXPECT_EQ(format_filetime(116444736000000000 + 951826333 * ticks_per_second + 5),
+              "2000-02-29T12:12:13Z");
 }
 
-TEST(Time, FormatsAnyFiletimeWithoutFailing) { EXPECT_FALSE(format_filetime(~std::uint64_t{0}).empty()); }
+TEST(Time, FormatsAnyFiletimeWithoutFailing) {
+    EXPECT_FALSE(format_filetime(~std::uint64_t{0}).empty());
+}
 
 TEST(Time, NowIsAfterThisWasWrittenAndGoesOn) {
     const auto now = now_filetime();
@@ -67,7 +70,9 @@ TEST(Process, RandomBytesDiffer) {
     EXPECT_NE(a, b);
     std::vector<std::byte> many(1000);
     ASSERT_TRUE(random_bytes(many));
-    EXPECT_GT(std::count_if(many.begin() + 900, many.end(), [](std::byte value) { return value != std::byte{0}; }), 0);
+    EXPECT_GT(std::count_if(many.begin() + 900, many.end(),
+                            [](std::byte value) { return value != std::byte{0}; }),
+              0);
     EXPECT_TRUE(random_bytes({}));
 }
 
@@ -102,7 +107,9 @@ TEST(Process, KnowsItsComputerInLowerCase) {
     ASSERT_FALSE(names.empty());
     for (const auto& name : names) {
         EXPECT_FALSE(name.empty());
-        EXPECT_EQ(std::count_if(name.begin(), name.end(), [](char16_t c) { return c >= u'A' && c <= u'Z'; }), 0);
+        EXPECT_EQ(std::count_if(name.begin(), name.end(),
+                                [](char16_t c) { return c >= u'A' && c <= u'Z'; }),
+                  0);
         EXPECT_EQ(std::count(names.begin(), names.end(), name), 1);
     }
 }
@@ -151,13 +158,15 @@ TEST(ThreadPrivilege, IsOnATemporaryThreadTokenOnly) { // ACC-1
             const ThreadPrivilege inner(Right::backup);
             EXPECT_TRUE(enabled_in_thread_token(L"SeBackupPrivilege").value_or(false));
         }
-        EXPECT_TRUE(enabled_in_thread_token(L"SeRestorePrivilege").value_or(false)); // what was there is back
+        EXPECT_TRUE(enabled_in_thread_token(L"SeRestorePrivilege")
+                        .value_or(false)); // what was there is back
     }
     EXPECT_FALSE(enabled_in_thread_token(L"SeRestorePrivilege"));
 }
 
 TEST(CheckRight, AnonymousThreadHasNone) { // ACC-1: the calling thread's token counts
-    if (!ImpersonateAnonymousToken(GetCurrentThread())) GTEST_SKIP() << "there is no anonymous token here";
+    if (!ImpersonateAnonymousToken(GetCurrentThread()))
+        GTEST_SKIP() << "there is no anonymous token here";
     const auto backup = check_right(Right::backup);
     const auto restore = check_right(Right::restore);
     RevertToSelf();

@@ -25,7 +25,8 @@ TEST(Secret, ComesBackAsOftenAsAsked) {
 
 TEST(Secret, MayBeEmptyOrLong) {
     EXPECT_EQ(revealed(Secret::protect(u"").value()), u"");
-    for (const std::size_t size : {7u, 8u, 9u, 2047u, 2048u, 5000u}) { // around the sizes of blocks and pages
+    for (const std::size_t size :
+         {7u, 8u, 9u, 2047u, 2048u, 5000u}) { // around the sizes of blocks and pages
         const std::u16string plain(size, u'x');
         EXPECT_EQ(revealed(Secret::protect(plain).value()), plain);
     }

@@ -1,5 +1,6 @@
-// A made directory in a temporary folder, as the backup tests need one: live files, a snapshot beside them, configuration and instance; and the reading of a session as a client
-// reads it. Everything is removed with it.
+// A made directory in a temporary folder, as the backup tests need one: live files, a snapshot
+// beside them, configuration and instance; and the reading of a session as a client reads it.
+// Everything is removed with it.
 #pragma once
 
 #include "core/path.h"
@@ -44,11 +45,12 @@ public:
     }
     void use_snapshot() { config.directory.snapshot_path = wire_path(snapshot()); }
 
-    // A dirty database that needs `low` to `high`, a checkpoint at `checkpoint`, and the logs `first` to `high`, the last one as edb.log.
+    // A dirty database that needs `low` to `high`, a checkpoint at `checkpoint`, and the logs
+    // `first` to `high`, the last one as edb.log.
     void make_dirty(const platform::Path& folder, std::uint32_t first, std::uint32_t checkpoint,
                     std::uint32_t low, std::uint32_t high) const {
-        test::EseDatabase{}.dirty().log_signature(signature).required(low, high).write(
-            folder / "ntds.dit");
+        test::EseDatabase{}.dirty().log_signature(signature).required(low, high).write(folder /
+                                                                                       "ntds.dit");
         test::EseCheckpoint{signature}.generation(checkpoint).write(folder / "edb.chk");
         test::LogChain{signature}.from(first).to(high).current().write(folder);
     }

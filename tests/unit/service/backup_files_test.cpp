@@ -26,8 +26,9 @@ protected:
         test::EseDatabase{}.log_signature(directory.signature).write(directory.database());
     }
     void write_checkpoint(std::uint32_t generation) const {
-        test::EseCheckpoint{directory.signature}.generation(generation).write(
-            directory.live() / "edb.chk");
+        test::EseCheckpoint{directory.signature}
+            .generation(generation)
+            .write(directory.live() / "edb.chk");
     }
     void write_logs(std::uint32_t low, std::uint32_t high) const {
         test::LogChain{directory.signature}.from(low).to(high).current().write(directory.live());
@@ -82,11 +83,8 @@ TEST_F(BackupFilesTest, ListsTheDatabaseWithItsIdentity) { // PREP-6
     EXPECT_EQ(database.listed_path, directory.config.directory.database);
     EXPECT_EQ(database.bft, 0x44);
     EXPECT_EQ(database.page_size, 8192u);
-    const auto facts = test::EseDatabase{}
-                           .dirty()
-                           .log_signature(directory.signature)
-                           .required(6, 9)
-                           .facts();
+    const auto facts =
+        test::EseDatabase{}.dirty().log_signature(directory.signature).required(6, 9).facts();
     const auto& identity = files.value().identities.at(0);
     EXPECT_EQ(identity.signature.bytes, facts.signature);
     EXPECT_EQ(identity.size, facts.size);
@@ -140,9 +138,9 @@ TEST_F(BackupFilesTest, ReservesAndForeignFilesAreNotListed) {
 TEST_F(BackupFilesTest, GenerationsAboveFiveDigitsHaveEight) {
     directory.make_dirty(0xFFFFE, 0xFFFFF, 0xFFFFF, 0x100001);
     ASSERT_TRUE(find());
-    EXPECT_EQ(log_names(find().value()),
-              (std::vector<std::u16string>{u"edbFFFFF.log", u"edb00100000.log",
-                                           u"edb00100001.log"}));
+    EXPECT_EQ(
+        log_names(find().value()),
+        (std::vector<std::u16string>{u"edbFFFFF.log", u"edb00100000.log", u"edb00100001.log"}));
 }
 
 TEST_F(BackupFilesTest, ALogAboveTheCurrentOneIsLeftOut) {
@@ -174,8 +172,11 @@ TEST_F(BackupFilesTest, RequiredOrCheckpointedAboveTheCurrentLogIsLogFileNotFoun
 }
 
 TEST_F(BackupFilesTest, DirtyDatabaseWithoutAnyLogIsLogFileNotFound) {
-    test::EseDatabase{}.dirty().log_signature(directory.signature).required(6, 9).write(
-        directory.database());
+    test::EseDatabase{}
+        .dirty()
+        .log_signature(directory.signature)
+        .required(6, 9)
+        .write(directory.database());
     expect_refused(static_cast<Code>(hrLogFileNotFound));
 }
 
@@ -264,7 +265,8 @@ TEST_F(BackupFilesTest, LogsAndCheckpointMayHaveTheirOwnFolders) {
     const auto checkpoint = directory.snapshot() / "work";
     std::filesystem::create_directories(logs);
     std::filesystem::create_directories(checkpoint);
-    for (const auto name : {"edb00005.log", "edb00006.log", "edb00007.log", "edb00008.log", "edb.log"})
+    for (const auto name :
+         {"edb00005.log", "edb00006.log", "edb00007.log", "edb00008.log", "edb.log"})
         std::filesystem::rename(directory.live() / name, logs / name);
     std::filesystem::rename(directory.live() / "edb.chk", checkpoint / "edb.chk");
     directory.config.directory.log_path = wire_path(logs);

@@ -1,4 +1,5 @@
-// The reader of one file of a backup: bytes, ends and page verification (contract BREAD-1, BREAD-2, BREAD-4, BTRUNC-1's "delivered").
+// The reader of one file of a backup: bytes, ends and page verification (contract BREAD-1, BREAD-2,
+// BREAD-4, BTRUNC-1's "delivered").
 #include "service/backup_reader.h"
 
 #include "backup_directory.h"
@@ -47,12 +48,20 @@ TEST_F(BackupReaderTest, DeliversTheSameBytesForEveryPageSizeAndReadSize) { // B
     for (const std::uint32_t page_size : {2048u, 4096u, 8192u, 16384u, 32768u}) {
         for (const auto kind : {PageChecksum::ecc, PageChecksum::legacy}) {
             file.page_size = page_size;
-            write(test::EseDatabase{}.page_size(page_size).pages(7).page_checksum(kind).unused_page(3));
+            write(test::EseDatabase{}.page_size(page_size).pages(7).page_checksum(kind).unused_page(
+                3));
             const auto expected = test::read_file(file.source);
             const std::vector<std::vector<std::uint32_t>> plans{
-                {1 << 20},          {page_size},      {page_size * 2},         {page_size - 1},
-                {page_size + 1},    {1, 2, 3, 4095},  {page_size / 2},         {3 * page_size + 5},
-                {page_size * 2 + 7, 11}, {static_cast<std::uint32_t>(expected.size())}};
+                {1 << 20},
+                {page_size},
+                {page_size * 2},
+                {page_size - 1},
+                {page_size + 1},
+                {1, 2, 3, 4095},
+                {page_size / 2},
+                {3 * page_size + 5},
+                {page_size * 2 + 7, 11},
+                {static_cast<std::uint32_t>(expected.size())}};
             for (const auto& plan : plans) {
                 for (const bool verify : {true, false}) {
                     file.delivered = false;
@@ -78,7 +87,8 @@ TEST_F(BackupReaderTest, DeliversSingleBytes) { // BREAD-1
 TEST_F(BackupReaderTest, FillsASinkThatLendsInPieces) {
     write(test::EseDatabase{}.pages(6));
     const auto expected = test::read_file(file.source);
-    for (const std::size_t piece : {std::size_t{1000}, std::size_t{4280}, std::size_t{8192}, std::size_t{20000}}) {
+    for (const std::size_t piece :
+         {std::size_t{1000}, std::size_t{4280}, std::size_t{8192}, std::size_t{20000}}) {
         auto reader = open();
         test::Bytes buffer(expected.size());
         PieceSink sink(buffer, piece);

@@ -1,4 +1,5 @@
-// The backup session: Prepare's answers, whole backups, and the table state x call (contract section 4).
+// The backup session: Prepare's answers, whole backups, and the table state x call (contract
+// section 4).
 #include "service/sessions.h"
 
 #include "backup_directory.h"
@@ -37,8 +38,9 @@ protected:
 
 TEST_F(BackupSessionTest, PrepareTakesGrbitZeroAndFullOnly) { // BPREP-1
     directory.make_dirty();
-    for (const auto& [grbit, type] : {std::pair{1u, 1u}, std::pair{0u, 0u}, std::pair{0u, 2u},
-                                      std::pair{0u, 3u}, std::pair{0u, 0x80000001u}, std::pair{~0u, ~0u}})
+    for (const auto& [grbit, type] :
+         {std::pair{1u, 1u}, std::pair{0u, 0u}, std::pair{0u, 2u}, std::pair{0u, 3u},
+          std::pair{0u, 0x80000001u}, std::pair{~0u, ~0u}})
         EXPECT_EQ(code_of(directory.prepare(grbit, type)), ERROR_INVALID_PARAMETER);
     EXPECT_TRUE(directory.prepare(0, 1));
 }
@@ -96,7 +98,8 @@ TEST_F(BackupSessionTest, OpensAListedNameWithOrWithoutItsPrefix) { // BOPEN-1
     directory.make_dirty();
     const auto session = directory.session();
     const auto name = database_name();
-    for (const auto& spelling : {name, u'\x44' + name, join_path(path_parent(name), u"./ntds.dit")}) {
+    for (const auto& spelling :
+         {name, u'\x44' + name, join_path(path_parent(name), u"./ntds.dit")}) {
         const auto size = session->open_file(spelling);
         ASSERT_TRUE(size) << text(spelling);
         EXPECT_EQ(size.value(), 10u * 8192);
@@ -110,12 +113,12 @@ TEST_F(BackupSessionTest, AnyOtherNameIsFileNotFound) { // BOPEN-2
     const auto session = directory.session();
     const auto name = database_name();
     const std::u16string others[] = {
-        u"ntds.dit",                                 // not the full path
-        u'\x21' + name,                              // a log's prefix before a database
+        u"ntds.dit",    // not the full path
+        u'\x21' + name, // a log's prefix before a database
         u"\x44\x44" + name,
         name + u"x",
-        wire_path(directory.log(4)),                 // there, but not listed
-        wire_path(directory.live() / "edb.log"),     // listed as edb00009.log
+        wire_path(directory.log(4)),             // there, but not listed
+        wire_path(directory.live() / "edb.log"), // listed as edb00009.log
         wire_path(directory.live() / "edb.chk"),
         wire_path(directory.live()),
         u"\x44",
@@ -124,7 +127,8 @@ TEST_F(BackupSessionTest, AnyOtherNameIsFileNotFound) { // BOPEN-2
         std::u16string(40000, u'a'),
     };
     for (const auto& other : others)
-        EXPECT_EQ(code_of(session->open_file(other)), ERROR_FILE_NOT_FOUND) << text(other.substr(0, 80));
+        EXPECT_EQ(code_of(session->open_file(other)), ERROR_FILE_NOT_FOUND)
+            << text(other.substr(0, 80));
     EXPECT_EQ(code_of(session->open_file(u"")), ERROR_INVALID_PARAMETER);
 }
 
@@ -155,9 +159,10 @@ TEST_F(BackupSessionTest, AFileOpenedAgainIsReadFromItsBeginning) {
 
 TEST_F(BackupSessionTest, VerificationFollowsTheConfiguration) { // BREAD-4, VER-6
     test::EseDatabase{}.damaged_page(4).write(directory.database());
-    for (const auto& [level, status] : {std::pair{VerifyLevel::full, static_cast<Code>(hrReadVerifyFailure)},
-                                        std::pair{VerifyLevel::headers, static_cast<Code>(hrReadVerifyFailure)},
-                                        std::pair{VerifyLevel::off, static_cast<Code>(ERROR_HANDLE_EOF)}}) {
+    for (const auto& [level, status] :
+         {std::pair{VerifyLevel::full, static_cast<Code>(hrReadVerifyFailure)},
+          std::pair{VerifyLevel::headers, static_cast<Code>(hrReadVerifyFailure)},
+          std::pair{VerifyLevel::off, static_cast<Code>(ERROR_HANDLE_EOF)}}) {
         directory.config.directory.verify = level;
         const auto session = directory.session();
         ASSERT_TRUE(session->open_file(database_name()));
@@ -169,15 +174,24 @@ TEST_F(BackupSessionTest, WholeBackupIsByteIdentical) {
     for (const std::uint32_t page_size : {2048u, 4096u, 8192u, 16384u, 32768u}) {
         for (const auto kind : {test::PageChecksum::ecc, test::PageChecksum::legacy}) {
             directory.make_dirty(3, 5, 6, 9);
-            test::EseDatabase{}.page_size(page_size).pages(40).page_checksum(kind).dirty()
-                .log_signature(directory.signature).required(6, 9).write(directory.database());
-            for (const std::vector<std::uint32_t>& sizes : std::vector<std::vector<std::uint32_t>>{{1 << 20}, {65536}, {4096}, {5000, 7}}) {
+            test::EseDatabase{}
+                .page_size(page_size)
+                .pages(40)
+                .page_checksum(kind)
+                .dirty()
+                .log_signature(directory.signature)
+                .required(6, 9)
+                .write(directory.database());
+            for (const std::vector<std::uint32_t>& sizes :
+                 std::vector<std::vector<std::uint32_t>>{{1 << 20}, {65536}, {4096}, {5000, 7}}) {
                 auto files = back_up(*directory.session(), sizes);
                 ASSERT_EQ(files.size(), 6u);
                 EXPECT_TRUE(files[database_name()] == test::read_file(directory.database()));
                 for (const std::uint32_t g : {5u, 6u, 7u, 8u})
-                    EXPECT_TRUE(files[wire_path(directory.log(g))] == test::read_file(directory.log(g)));
-                EXPECT_TRUE(files[wire_path(directory.log(9))] == test::read_file(directory.live() / "edb.log"));
+                    EXPECT_TRUE(files[wire_path(directory.log(g))] ==
+                                test::read_file(directory.log(g)));
+                EXPECT_TRUE(files[wire_path(directory.log(9))] ==
+                            test::read_file(directory.live() / "edb.log"));
             }
         }
     }
@@ -190,7 +204,8 @@ TEST_F(BackupSessionTest, WholeBackupOfASnapshotIsTheSnapshotsBytes) { // BPREP-
     auto files = back_up(*directory.session(), {1 << 20});
     EXPECT_EQ(files.size(), 6u);
     EXPECT_TRUE(files[database_name()] == test::read_file(directory.snapshot() / "ntds.dit"));
-    EXPECT_TRUE(files[wire_path(directory.log(9))] == test::read_file(directory.snapshot() / "edb.log"));
+    EXPECT_TRUE(files[wire_path(directory.log(9))] ==
+                test::read_file(directory.snapshot() / "edb.log"));
 }
 
 // Real databases (PROVENANCE.md beside them); logs are made where one needs them.
@@ -209,7 +224,8 @@ TEST_P(RealBackup, IsByteIdentical) {
             .to(header.value().required_max)
             .write(directory.live());
     }
-    for (const std::vector<std::uint32_t>& sizes : std::vector<std::vector<std::uint32_t>>{{1 << 20}, {12345}}) {
+    for (const std::vector<std::uint32_t>& sizes :
+         std::vector<std::vector<std::uint32_t>>{{1 << 20}, {12345}}) {
         auto files = back_up(*directory.session(), sizes);
         EXPECT_TRUE(files[database_name()] == test::read_file(real));
     }
@@ -290,7 +306,8 @@ TEST_F(BackupSessionTest, TruncationDuringARestoreIsRestoreInProgress) { // BTRU
         const auto loaded = load_record(*instance);
         ASSERT_TRUE(loaded) << loaded.error().what;
     };
-    for (const auto state : {RecordState::registered, RecordState::failed, RecordState::completed}) {
+    for (const auto state :
+         {RecordState::registered, RecordState::failed, RecordState::completed}) {
         record_says(state);
         EXPECT_EQ(code_of(session->truncate_logs()), static_cast<Code>(hrRestoreInProgress));
         EXPECT_TRUE(std::filesystem::exists(directory.log(3)));
@@ -317,13 +334,18 @@ struct Row {
 void bring_to(State state, BackupSession& session, const BackupDirectory& directory) {
     const auto& name = directory.config.directory.database;
     switch (state) {
-    case State::no_file_open: return;
-    case State::open: ASSERT_TRUE(session.open_file(name)); return;
+    case State::no_file_open:
+        return;
+    case State::open:
+        ASSERT_TRUE(session.open_file(name));
+        return;
     case State::at_end:
         ASSERT_TRUE(session.open_file(name));
         ASSERT_EQ(read_all(session, {1 << 20}).status, ERROR_HANDLE_EOF);
         return;
-    case State::all_delivered: back_up(session, {1 << 20}); return;
+    case State::all_delivered:
+        back_up(session, {1 << 20});
+        return;
     case State::after_truncate:
         back_up(session, {1 << 20});
         ASSERT_TRUE(session.truncate_logs());
@@ -350,7 +372,8 @@ TEST(BackupStateTable, EveryCallInEveryState) {
         {"Read",
          [](BackupSession& s, const BackupDirectory&) { return read_once(s, 4096).status; },
          {no_file, 0, ERROR_HANDLE_EOF, no_file, no_file}},
-        {"Close", [](BackupSession& s, const BackupDirectory&) { return code_of(s.close_file()); },
+        {"Close",
+         [](BackupSession& s, const BackupDirectory&) { return code_of(s.close_file()); },
          {no_file, 0, 0, no_file, no_file}},
         {"TruncateLogs",
          [](BackupSession& s, const BackupDirectory&) { return code_of(s.truncate_logs()); },

@@ -32,7 +32,8 @@ ExpiryToken token_of(std::size_t databases) {
 }
 
 TEST(ExpiryToken, CarriesTimeLifetimeAndEachDatabase) { // BPREP-2, PREP-6
-    for (const std::size_t count : {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{1024}}) {
+    for (const std::size_t count :
+         {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{1024}}) {
         const auto token = token_of(count);
         const auto decoded = decode_token(encode_token(token));
         ASSERT_TRUE(decoded) << decoded.error().what;
@@ -47,10 +48,10 @@ TEST(ExpiryToken, HasThePublishedBytes) { // the format in expiry_token.h
     ASSERT_EQ(bytes.size(), 28u + 48u + 4u);
     const auto at = [&](std::size_t i) { return std::to_integer<unsigned>(bytes[i]); };
     EXPECT_EQ(std::string(reinterpret_cast<const char*>(bytes.data()), 8), "NTDSBTOK");
-    EXPECT_EQ(at(8), 1u);    // version
-    EXPECT_EQ(at(20), 180u); // days
-    EXPECT_EQ(at(24), 1u);   // count
-    EXPECT_EQ(at(29), 1u);   // signature
+    EXPECT_EQ(at(8), 1u);     // version
+    EXPECT_EQ(at(20), 180u);  // days
+    EXPECT_EQ(at(24), 1u);    // count
+    EXPECT_EQ(at(29), 1u);    // signature
     EXPECT_EQ(at(56), 0x08u); // size
     EXPECT_EQ(at(64), 0x18u); // dbtime
     EXPECT_EQ(at(72), 0xEFu); // header checksum
@@ -89,7 +90,8 @@ TEST(ExpiryToken, EveryTruncationAndAnyExtraByteIsUnknownFormat) { // PREP-4
 }
 
 TEST(ExpiryToken, ForeignBytesAreUnknownFormat) { // PREP-4
-    for (const std::size_t size : {std::size_t{1}, std::size_t{16}, std::size_t{80}, std::size_t{65536}}) {
+    for (const std::size_t size :
+         {std::size_t{1}, std::size_t{16}, std::size_t{80}, std::size_t{65536}}) {
         EXPECT_EQ(code_of(decode_token(wire::Bytes(size, std::byte{0x41}))),
                   static_cast<Code>(hrUnknownExpiryTokenFormat));
         EXPECT_EQ(code_of(decode_token(wire::Bytes(size))),

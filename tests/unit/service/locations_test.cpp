@@ -31,9 +31,8 @@ TEST(Locations, CarriesLoneSurrogatesUntouched) { // ABI-7
 TEST(Locations, ListsDatabaseLogFolderAndCheckpointFolderExactly) { // LOC-2
     const BackupDirectory directory;
     const auto& config = directory.config.directory;
-    const std::vector<ListEntry> expected{{0x44, config.database},
-                                          {0x82, config.log_path},
-                                          {0x83, config.checkpoint_path}};
+    const std::vector<ListEntry> expected{
+        {0x44, config.database}, {0x82, config.log_path}, {0x83, config.checkpoint_path}};
     EXPECT_EQ(entries_of(database_locations(*directory.instance())), expected);
 }
 

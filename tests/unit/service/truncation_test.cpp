@@ -1,4 +1,5 @@
-// Which logs a truncation removes and which it must not (contract BTRUNC-1, BTRUNC-2): cases, refusals, and random sets of logs judged by a model of their own.
+// Which logs a truncation removes and which it must not (contract BTRUNC-1, BTRUNC-2): cases,
+// refusals, and random sets of logs judged by a model of their own.
 #include "service/log_truncation.h"
 
 #include "backup_directory.h"
@@ -24,7 +25,8 @@ protected:
         files.checkpoint_generation = checkpoint;
         files.required_min = required_min;
         files.log_signature.bytes = directory.signature;
-        files.identities.push_back({{test::make_signature(0xDB)}, 0, 0, 0}); // the builder's default
+        files.identities.push_back(
+            {{test::make_signature(0xDB)}, 0, 0, 0}); // the builder's default
         return files;
     }
     Result<void> truncate(const BackupFiles& files) const {
@@ -55,7 +57,8 @@ TEST_F(TruncationTest, EachOfTheFourBoundsHolds) { // BTRUNC-1, BTRUNC-2
     struct Bounds {
         std::uint32_t live_checkpoint, live_required, backup_checkpoint, backup_required;
     };
-    for (const auto& b : {Bounds{4, 7, 7, 7}, Bounds{7, 4, 7, 7}, Bounds{7, 7, 4, 7}, Bounds{7, 7, 7, 4}}) {
+    for (const auto& b :
+         {Bounds{4, 7, 7, 7}, Bounds{7, 4, 7, 7}, Bounds{7, 7, 4, 7}, Bounds{7, 7, 7, 4}}) {
         directory.make_dirty(2, b.live_checkpoint, b.live_required, 9);
         ASSERT_TRUE(truncate(backup(b.backup_checkpoint, b.backup_required)));
         EXPECT_TRUE(!has(2) && !has(3) && has(4) && has(5));
@@ -102,7 +105,8 @@ TEST_F(TruncationTest, WithNothingToRemoveItSucceeds) {
     directory.make_dirty(5, 5, 6, 9);
     EXPECT_TRUE(truncate(backup(5, 6)));
     EXPECT_TRUE(has(5));
-    std::filesystem::remove(directory.live() / "edb.chk"); // not needed where there is nothing to judge
+    std::filesystem::remove(directory.live() /
+                            "edb.chk"); // not needed where there is nothing to judge
     EXPECT_TRUE(truncate(backup(5, 5)));
 }
 
@@ -111,14 +115,21 @@ TEST_F(TruncationTest, WhatCannotBeReadRemovesNothing) {
     const auto checkpoint = directory.live() / "edb.chk";
     const auto files = backup(5, 6);
     remake();
-    test::EseCheckpoint{directory.signature}.generation(5).damaged_header().damaged_shadow().write(checkpoint);
+    test::EseCheckpoint{directory.signature}.generation(5).damaged_header().damaged_shadow().write(
+        checkpoint);
     expect_refused(files, static_cast<Code>(hrCheckpointCorrupt));
     remake();
     std::filesystem::remove(checkpoint);
     expect_refused(files, static_cast<Code>(hrFileNotFound));
     remake();
     expect_refused(backup(0, 6), static_cast<Code>(hrFileNotFound));
-    test::EseDatabase{}.dirty().log_signature(directory.signature).required(6, 9).damaged_header().damaged_shadow().write(directory.database());
+    test::EseDatabase{}
+        .dirty()
+        .log_signature(directory.signature)
+        .required(6, 9)
+        .damaged_header()
+        .damaged_shadow()
+        .write(directory.database());
     expect_refused(files, static_cast<Code>(hrDatabaseCorrupted));
     test::EseDatabase{}.dirty().log_signature(directory.signature).write(directory.database());
     expect_refused(files, static_cast<Code>(hrDatabaseInconsistent));
@@ -143,7 +154,12 @@ TEST_F(TruncationTest, AnotherDirectoryThanTheBackedUpOneLosesNothing) { // BTRU
     expect_refused(files, static_cast<Code>(hrBadCheckpointSignature));
     test::EseDatabase{}.dirty().log_signature(other).required(6, 9).write(directory.database());
     expect_refused(files, static_cast<Code>(hrBadLogSignature));
-    test::EseDatabase{}.signature(other).dirty().log_signature(directory.signature).required(6, 9).write(directory.database());
+    test::EseDatabase{}
+        .signature(other)
+        .dirty()
+        .log_signature(directory.signature)
+        .required(6, 9)
+        .write(directory.database());
     expect_refused(files, static_cast<Code>(hrBadDbSignature));
 }
 
@@ -209,10 +225,13 @@ TEST_F(TruncationTest, RandomSetsLoseExactlyWhatNoRecoveryNeeds) { // BTRUNC-1, 
         const RandomSet set(random);
         std::filesystem::remove_all(directory.live());
         std::filesystem::create_directories(directory.live());
-        auto database = test::EseDatabase{}.page_size(2048).pages(1).log_signature(directory.signature);
+        auto database =
+            test::EseDatabase{}.page_size(2048).pages(1).log_signature(directory.signature);
         if (set.live_required != 0) database.dirty().required(set.live_required, set.top);
         database.write(directory.database());
-        test::EseCheckpoint{directory.signature}.generation(set.live_checkpoint).write(directory.live() / "edb.chk");
+        test::EseCheckpoint{directory.signature}
+            .generation(set.live_checkpoint)
+            .write(directory.live() / "edb.chk");
         for (auto g = set.first; g <= set.top; ++g) {
             const bool is_current = g == set.top && set.has_edb_log;
             test::EseLog{set.foreign.contains(g) ? other : directory.signature, g}.write(
@@ -223,7 +242,8 @@ TEST_F(TruncationTest, RandomSetsLoseExactlyWhatNoRecoveryNeeds) { // BTRUNC-1, 
         ASSERT_TRUE(result) << "round " << round << ": " << result.error().what;
         for (auto g = set.first; g <= set.top; ++g) {
             const bool is_current = g == set.top && set.has_edb_log;
-            const bool exists = is_current ? std::filesystem::exists(directory.live() / "edb.log") : has(g);
+            const bool exists =
+                is_current ? std::filesystem::exists(directory.live() / "edb.log") : has(g);
             const bool must_stay = set.recovery_needs(g) || set.foreign.contains(g);
             ASSERT_EQ(exists, must_stay) << "round " << round << ", generation " << g;
             exists ? ++kept : ++removed;
