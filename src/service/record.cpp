@@ -21,6 +21,7 @@ constexpr std::size_t smallest_record = holder_offset + 4 + 4 + 4;
 // The request's largest: 1,024 pairs and three paths of 32,767 characters.
 constexpr std::size_t largest_record = std::size_t{160} * 1024 * 1024;
 constexpr std::string_view record_file = "registration";
+constexpr std::string_view aside_file = "registration.unreadable"; // the kept ones have a date behind that
 
 void append_part(wire::Bytes& to, std::span<const std::byte> part) {
     append_number(to, static_cast<std::uint32_t>(part.size()));
@@ -100,7 +101,12 @@ Result<RegistrationRecord> decode_record(std::span<const std::byte> bytes) {
 Result<std::optional<RegistrationRecord>> load_record(const Instance& instance) {
     const platform::Path path = instance.state_file(record_file);
     NTDSB_TRY(const auto info, platform::file_info(path));
-    if (!info) return std::optional<RegistrationRecord>{};
+    if (!info) {
+        const platform::Path aside = instance.state_file(aside_file);
+        NTDSB_TRY(const auto left, platform::file_info(aside));
+        if (!left) return std::optional<RegistrationRecord>{};
+        return fail(ERROR_INVALID_DATA, "an unreadable registration record was set aside to ", wire_path(aside), ", and none took its place");
+    }
     if (info->is_link || info->is_folder) return fail(ERROR_INVALID_DATA, "the registration record ", wire_path(path), " is no plain file");
     NTDSB_TRY(const auto bytes, platform::read_whole_file(path, largest_record));
     auto record = decode_record(bytes);
@@ -113,6 +119,7 @@ Result<void> save_record(const Instance& instance, const RegistrationRecord& rec
 }
 
 Result<void> remove_record(const Instance& instance) {
+    NTDSB_CHECK(name_set_aside_record(instance)); // or it would count once the record is gone
     const platform::Path path = instance.state_file(record_file);
     if (auto removed = platform::remove_file(path); !removed && removed.error().code != ERROR_FILE_NOT_FOUND) return removed;
     return platform::flush_folder(path.parent_path());
@@ -120,9 +127,24 @@ Result<void> remove_record(const Instance& instance) {
 
 Result<void> set_record_aside(const Instance& instance) {
     const platform::Path path = instance.state_file(record_file);
-    platform::Path aside = path;
-    aside += text(".unreadable-", platform::now_filetime());
-    NTDSB_CHECK(platform::rename_new(path, aside));
+    NTDSB_TRY(const auto info, platform::file_info(path));
+    if (!info) return ok(); // it lies aside already
+    NTDSB_CHECK(name_set_aside_record(instance));
+    return platform::rename_new(path, instance.state_file(aside_file));
+}
+
+Result<void> name_set_aside_record(const Instance& instance) {
+    const platform::Path aside = instance.state_file(aside_file);
+    NTDSB_TRY(const auto info, platform::file_info(aside));
+    if (!info) return ok();
+    platform::Path kept = aside;
+    kept += text('-', platform::now_filetime());
+    return platform::rename_new(aside, kept);
+}
+
+Result<void> put_back_set_aside_record(const Instance& instance) {
+    const platform::Path path = instance.state_file(record_file);
+    NTDSB_CHECK(platform::rename_replace(instance.state_file(aside_file), path));
     return platform::flush_folder(path.parent_path());
 }
 

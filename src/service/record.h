@@ -17,7 +17,7 @@ struct RegistrationRecord {
     std::uint64_t registered_at = 0; // FILETIME
     std::uint64_t changed_at = 0;    // FILETIME of the last change of state
     std::uint32_t process_id = 0;
-    std::string holder;              // "pid 123 (host name, user)" for people
+    std::string holder;              // for people, as in the lock files
     wire::RestoreRegister::Request request; // its context handle is zero
 };
 
@@ -30,7 +30,12 @@ Result<std::optional<RegistrationRecord>> load_record(const Instance& instance);
 Result<void> save_record(const Instance& instance, const RegistrationRecord& record);
 // None there is success.
 Result<void> remove_record(const Instance& instance);
-// Keeps an unreadable record under another name (contract REC-8).
+
+// An unreadable record gives way to a new one and is kept (contract REC-8): set aside, the new one saved, then named for keeps. A record that lies aside with no
+// new one in its place still counts as an unreadable record, so that no crash on the way unblocks the directory.
 Result<void> set_record_aside(const Instance& instance);
+Result<void> name_set_aside_record(const Instance& instance); // none there is success
+// Undoes set_record_aside, whether or not a new record was saved meanwhile.
+Result<void> put_back_set_aside_record(const Instance& instance);
 
 } // namespace ntdsb::service

@@ -1,5 +1,5 @@
-/* A program that is linked against the import library (off Windows the shared library), as old tools
- * were, and uses public headers only. */
+/* A program that is linked against the import library (off Windows the shared library), as old
+ * tools were, and uses public headers only. */
 #include <ntdsbcli.h>
 
 #include "checks.h"

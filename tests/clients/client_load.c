@@ -37,14 +37,14 @@ static int unload(Library library) { return dlclose(library) == 0; }
 /* All functions of the manifest are found by their plain names, and no decorated one is. */
 static int find_all(Library library, struct Functions* functions) {
     int complete = 1;
-#define FIND_MEMBER(result, name, parameters) \
-    { \
-        const Address address = find(library, #name); \
+#define FIND_MEMBER(result, name, parameters)               \
+    {                                                       \
+        const Address address = find(library, #name);       \
         memcpy(&functions->name, &address, sizeof address); \
     }
     CLIENT_FUNCTIONS(FIND_MEMBER)
-#define REPORT_FOUND(name, bytes) \
-    report("Found." #name, functions->name != NULL); \
+#define REPORT_FOUND(name, bytes)                                                       \
+    report("Found." #name, functions->name != NULL);                                    \
     report("NotFound._" #name "@" #bytes, find(library, "_" #name "@" #bytes) == NULL); \
     complete = complete && functions->name != NULL;
     NTDSBCLI_EXPORTS(REPORT_FOUND)

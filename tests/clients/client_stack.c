@@ -1,5 +1,6 @@
-/* x86 only: each function takes its arguments off the stack by itself (__stdcall, contract ABI-0), and
- * works on a stack that is aligned to 4 bytes only, as old compilers and Windows itself leave it. */
+/* x86 only: each function takes its arguments off the stack by itself (__stdcall, contract ABI-0),
+ * and works on a stack that is aligned to 4 bytes only, as old compilers and Windows itself leave
+ * it. */
 #include <ntdsbcli.h>
 
 #include "headers/exports_table.h"
@@ -47,10 +48,11 @@ static int is_expected(const char* name, HRESULT code) {
         if (name[5] == 'A') return code == S_OK; /* DsSetAuthIdentity, AUTH-1 */
         break;
     case 'B':
-        if (name[8] == 'F') return 1;                       /* DsBackupFree returns nothing */
+        if (name[8] == 'F') return 1;                      /* DsBackupFree returns nothing */
         if (name[8] == 'P') return code == hrInvalidParam; /* DsBackupPrepare, COM-2 */
         break;
-    default: break;
+    default:
+        break;
     }
     return code == ERROR_INVALID_PARAMETER;
 }
@@ -64,9 +66,8 @@ int main(void) {
         for (below = 0; below < STACK_ALIGNMENT; below += sizeof(void*)) {
             char name[80];
             HRESULT code;
-            const int left = call_with_zeros(exports[i].address,
-                                             exports[i].bytes / (unsigned)sizeof(void*), below,
-                                             &code);
+            const int left = call_with_zeros(
+                exports[i].address, exports[i].bytes / (unsigned)sizeof(void*), below, &code);
             sprintf(name, "%s.KeepsTheStackAt16MinusBytes%u", exports[i].name, below);
             if (left != 0) printf("     %d bytes of arguments were left\n", left);
             report(name, left == 0 && is_expected(exports[i].name, code));

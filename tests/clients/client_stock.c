@@ -1,5 +1,5 @@
-/* A program that knows nothing of this project: compiled against mingw-w64's own ntdsbcli.h and linked
- * against its stock import library, it runs with our DLL beside it (contract ABI-2). */
+/* A program that knows nothing of this project: compiled against mingw-w64's own ntdsbcli.h and
+ * linked against its stock import library, it runs with our DLL beside it (contract ABI-2). */
 #include <windows.h>
 
 #include <ntdsbcli.h>

@@ -68,7 +68,10 @@ MadeDirectory::MadeDirectory(Shape shape, const std::string& settings) : shape_(
 }
 
 void MadeDirectory::configure(const std::string& settings, const std::string& more) const {
-    const std::string text = "[directory]\ndatabase = '" + database() + "'\nstate_path = '" + state().string() + "'\n" + settings + "\n" + more;
+    std::string text = "[directory]\ndatabase = '" + database() + "'\nstate_path = '" + state().string() + "'\n";
+    // The registry is one for all directories of a machine, so only the mirror's own tests have it on (MIR-1, MIR-4).
+    if (settings.find("registry_mirror") == std::string::npos) text += "registry_mirror = false\n";
+    text += settings + "\n" + more;
     const auto* bytes = reinterpret_cast<const std::byte*>(text.data());
     write_file(config_file(), Bytes(bytes, bytes + text.size()));
     fs::permissions(config_file(), fs::perms::owner_read | fs::perms::owner_write);

@@ -16,7 +16,7 @@ mkdir -p "$source_dir/out/wine"
 say() { printf '\n%s\n' "$*"; }
 fail() { printf '\nDemo failed: %s\n' "$*" >&2; exit 1; }
 # Wine programs print CR LF.
-run() { wine "$@" 2>/dev/null | tr -d '\r'; }
+run() { wine "$@" 2>&1 | tr -d '\r'; }
 windows_path() { printf 'Z:%s' "${1//\//\\}"; }
 
 rm -rf "$work"
@@ -59,7 +59,7 @@ run demo_old_tool.exe backup "$(windows_path "$work/backup1")" || fail "the back
 
 say "== 2. Back up once more while the directory runs, from a snapshot =="
 NTDSBCLI_CONFIG=$(windows_path "$work/snapshot.toml")
-run ntdsbctl.exe run -- demo_old_tool.exe engine "$(windows_path "$work/stop")" &
+run ntdsbctl.exe run -- "$(windows_path "$work/bin/demo_old_tool.exe")" engine "$(windows_path "$work/stop")" &
 engine=$!
 for _ in $(seq 100); do
     run ntdsbctl.exe --json status | grep -q '"engine_running": *true' && break
@@ -77,7 +77,7 @@ dd if=/dev/urandom of="$work/ntds/ntds.dit" bs=64K count=8 conv=notrunc status=n
 echo "  the first 512 KiB of ntds.dit are random bytes now"
 
 say "== 4. Restore it =="
-printf '@echo off\r\necho       while registered, may the directory start?\r\nntdsbctl.exe check-start\r\nif errorlevel 1 (echo       check-start: NO) else (echo       check-start: YES)\r\nntdsbctl.exe run -- cmd /c echo the engine must not have started\r\ndemo_old_tool.exe second-restore %s\r\nif errorlevel 1 (echo       second restore: NOT REFUSED) else (echo       second restore: REFUSED)\r\n' \
+printf '@echo off\r\necho       while registered, may the directory start?\r\nntdsbctl.exe check-start\r\nif errorlevel 1 (echo       check-start: NO) else (echo       check-start: YES)\r\nntdsbctl.exe run -- cmd.exe /c echo the engine must not have started\r\ndemo_old_tool.exe second-restore %s\r\nif errorlevel 1 (echo       second restore: NOT REFUSED) else (echo       second restore: REFUSED)\r\n' \
     "$(windows_path "$work/backup1")" > while_registered.bat
 run demo_old_tool.exe restore "$(windows_path "$work/backup1")" while_registered.bat | tee "$work/restore.txt" || fail "the restore"
 grep -q 'check-start: NO' "$work/restore.txt" || fail "the directory could have started in mid-restore"
@@ -87,7 +87,7 @@ grep -q 'second restore: REFUSED' "$work/restore.txt" || fail "a second restore 
 say "== 5. After the restore =="
 [ "$(sha256sum < "$work/ntds/ntds.dit")" = "$original" ] || fail "the restored database differs from the original"
 echo "  the restored ntds.dit equals the original, byte for byte"
-run ntdsbctl.exe run -- cmd /c echo '  the directory starts again' || fail "the directory does not start"
+run ntdsbctl.exe run -- cmd.exe /c echo -- the directory starts again || fail "the directory does not start"
 cmp -s "$work/backup1/ntds.dit" "$work/backup2/ntds.dit" || fail "the two backups differ"
 echo "  the backup taken online from the snapshot holds the same bytes"
 wineserver -k 2>/dev/null || true

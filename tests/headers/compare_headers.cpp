@@ -1,7 +1,7 @@
-// Asserts that the public headers declare what the public-domain ones of mingw-w64 do: every macro's
-// value and type, the layouts, and every function's type, calling convention included (contract
-// ABI-0, ABI-1, ABI-3, ABI-4). check_headers.py makes the lists in stock_lists.h from the stock
-// header as it is installed, and compiles this; there is nothing to run.
+// Asserts that the public headers declare what the public-domain ones of mingw-w64 do: every
+// macro's value and type, the layouts, and every function's type, calling convention included
+// (contract ABI-0, ABI-1, ABI-3, ABI-4). check_headers.py makes the lists in stock_lists.h from the
+// stock header as it is installed, and compiles this; there is nothing to run.
 #include <windows.h>
 
 #include "exports_table.h"
@@ -26,6 +26,7 @@ namespace ours {
 // The functions are extern "C", so that a namespace alone would not tell them apart.
 #include "rename_ours.h"
 #include NTDSB_OUR_HEADER
+#include "rename_no_more.h"
 } // namespace ours
 
 template <class T>
@@ -37,16 +38,16 @@ constexpr bool same(const T& left, const T& right) {
 }
 
 namespace ours {
-#define COMPARE(name) \
-    static_assert( \
+#define COMPARE(name)                                                                          \
+    static_assert(                                                                             \
         std::is_same_v<decltype(stock::value_of_##name), const std::decay_t<decltype(name)>>); \
     static_assert(same<std::decay_t<decltype(name)>>(stock::value_of_##name, name));
 NTDSB_STOCK_VALUES(COMPARE)
 #undef COMPARE
 } // namespace ours
 
-#define COMPARE_MEMBER(type, member) \
-    static_assert(sizeof(stock::type) == sizeof(ours::type)); \
+#define COMPARE_MEMBER(type, member)                                              \
+    static_assert(sizeof(stock::type) == sizeof(ours::type));                     \
     static_assert(offsetof(stock::type, member) == offsetof(ours::type, member)); \
     static_assert(std::is_same_v<decltype(stock::type::member), decltype(ours::type::member)>);
 COMPARE_MEMBER(EDB_RSTMAPA, szDatabaseName)
@@ -77,11 +78,12 @@ struct Signature;
 template <class R, class... A>
 struct Signature<R(__stdcall*)(A...)> {
     using type = R(__stdcall*)(typename AsStock<A>::type...);
-    static constexpr std::size_t bytes = (std::size_t{0} + ... + ((sizeof(A) + 3) & ~std::size_t{3}));
+    static constexpr std::size_t bytes =
+        (std::size_t{0} + ... + ((sizeof(A) + 3) & ~std::size_t{3}));
 };
 
 #define COMPARE_FUNCTION(name) \
-    static_assert( \
+    static_assert(             \
         std::is_same_v<decltype(&stock::name), Signature<decltype(&ours::ours_##name)>::type>);
 NTDSB_STOCK_FUNCTIONS(COMPARE_FUNCTION)
 

@@ -1,6 +1,8 @@
 // VER-1, VER-3, VER-5, VER-6: the databases of a restore set. Made files.
 #include "restore_fixture.h"
 
+#include <vector>
+
 namespace ntdsb {
 namespace {
 
@@ -187,21 +189,20 @@ TEST_F(VerifyDatabases, DamagedPageIsFoundByNumber) { // VER-6
     for (const std::uint32_t page_size : {2048u, 4096u, 8192u, 16384u, 32768u}) {
         set.identities.clear();
         set.verify_pages = true;
-        write(clean_database()
-                  .page_size(page_size)
-                  .pages(600)
-                  .damaged_page(1)
-                  .damaged_page(513)
-                  .damaged_page(600));
+        // The first page, those on both sides of a read's end, and the last one.
+        const std::uint32_t in_one_read = (1u << 20) / page_size;
+        const std::vector<std::uint32_t> damaged{1, in_one_read, in_one_read + 1, in_one_read + 9};
+        auto made = clean_database().page_size(page_size).pages(in_one_read + 9);
+        for (const std::uint32_t page : damaged) made.damaged_page(page);
+        write(made);
         const auto report = verify();
         EXPECT_EQ(report.result, static_cast<Code>(hrReadVerifyFailure));
-        ASSERT_EQ(report.findings.size(), 3u) << sentences(report);
-        EXPECT_NE(report.findings[0].what.find(text("page 1 at offset ", 2 * page_size)),
-                  std::string::npos);
-        EXPECT_NE(report.findings[1].what.find(text("page 513 at offset ", 514 * page_size)),
-                  std::string::npos);
-        EXPECT_NE(report.findings[2].what.find(text("page 600 at offset ", 601 * page_size)),
-                  std::string::npos);
+        ASSERT_EQ(report.findings.size(), damaged.size()) << sentences(report);
+        for (std::size_t i = 0; i < damaged.size(); ++i) {
+            const auto place =
+                text("page ", damaged[i], " at offset ", (damaged[i] + 1) * page_size, " ");
+            EXPECT_NE(report.findings[i].what.find(place), std::string::npos) << place;
+        }
         set.verify_pages = false; // verify = "headers"
         expect_sound();
     }
@@ -232,7 +233,7 @@ TEST_F(VerifyDatabases, ProgressEndsAtItsTotal) {
 }
 
 TEST_F(VerifyDatabases, CancelledVerificationIsAborted) { // COM-11
-    write(clean_database().pages(1000));
+    write(clean_database().pages(300));
     verify();
     int steps = 0;
     const auto report = ese::verify_restore_set(set, cancelled, [&](std::uint64_t, std::uint64_t) {

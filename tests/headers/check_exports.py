@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""Checks what a built library shows to the outside: exactly the exports of the manifest, by their
+plain names (contract ABI-0, ABI-2), and imports from nothing but the system.
+
+    check_exports.py LIBRARY x64|x86|linux
+
+The last line is `N passed, N failed, N skipped`.
+"""
+import argparse
+import pathlib
+import re
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+
+MANIFEST = pathlib.Path(__file__).resolve().parents[2] / "def" / "exports.txt"
+MACHINES = {"x64": 0x8664, "x86": 0x014C}
+PE32_PLUS = 0x20B
+EXPORTS, IMPORTS = 0, 1  # numbers of data directories
+# On every Windows since 7. Nothing of a compiler's or of a package's is among them.
+SYSTEM_DLLS = {
+    "advapi32.dll", "bcrypt.dll", "crypt32.dll", "iphlpapi.dll", "kernel32.dll", "msvcrt.dll",
+    "netapi32.dll", "ntdll.dll", "ole32.dll", "rpcrt4.dll", "secur32.dll", "shell32.dll",
+    "user32.dll", "version.dll", "ws2_32.dll",
+}
+
+
+class Image:
+    """The parts of a PE file that say what it exports and imports."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        header = self.number(0x3C)
+        if data[:2] != b"MZ" or data[header:header + 4] != b"PE\0\0":
+            raise ValueError("not a Windows library")
+        self.machine, sections = struct.unpack_from("<HH", data, header + 4)
+        optional_size = struct.unpack_from("<H", data, header + 20)[0]
+        optional = header + 24
+        is_64 = struct.unpack_from("<H", data, optional)[0] == PE32_PLUS
+        self.directories = optional + (112 if is_64 else 96)
+        table = optional + optional_size
+        # Per section: its virtual address, its size in the file, where in the file it is.
+        self.sections = [struct.unpack_from("<III", data, table + 40 * index + 12)
+                         for index in range(sections)]
+
+    def number(self, offset: int) -> int:
+        return struct.unpack_from("<I", self.data, offset)[0]
+
+    def offset(self, address: int) -> int:
+        for start, size, position in self.sections:
+            if start <= address < start + size:
+                return address - start + position
+        raise ValueError(f"the address 0x{address:x} lies in no section")
+
+    def string(self, address: int) -> str:
+        start = self.offset(address)
+        return self.data[start:self.data.index(b"\0", start)].decode("ascii")
+
+    def directory(self, index: int) -> tuple[int, int]:
+        return struct.unpack_from("<II", self.data, self.directories + 8 * index)
+
+    def exports(self) -> tuple[list[str], int, list[str]]:
+        """Names, number of addresses (as many as names unless some have an ordinal only), and the
+        names of those that forward to another DLL."""
+        start, size = self.directory(EXPORTS)
+        if size == 0:
+            return [], 0, []
+        table = self.offset(start)
+        addresses, names = self.number(table + 20), self.number(table + 24)
+        address_table = self.offset(self.number(table + 28))
+        name_table = self.offset(self.number(table + 32))
+        ordinal_table = self.offset(self.number(table + 36))
+        found, forwarded = [], []
+        for index in range(names):
+            name = self.string(self.number(name_table + 4 * index))
+            ordinal = struct.unpack_from("<H", self.data, ordinal_table + 2 * index)[0]
+            found.append(name)
+            if start <= self.number(address_table + 4 * ordinal) < start + size:
+                forwarded.append(name)
+        return found, addresses, forwarded
+
+    def imports(self) -> list[str]:
+        start, size = self.directory(IMPORTS)
+        if size == 0:
+            return []
+        found, entry = [], self.offset(start)
+        while self.number(entry + 12):
+            found.append(self.string(self.number(entry + 12)).lower())
+            entry += 20
+        return found
+
+
+def manifest() -> list[str]:
+    return re.findall(r"^(Ds\w+) \d+$", MANIFEST.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def difference(found: list[str], expected: list[str]) -> list[str]:
+    return ([f"missing: {name}" for name in sorted(set(expected) - set(found))] +
+            [f"not in the manifest: {name}" for name in sorted(set(found) - set(expected))])
+
+
+def check_dll(path: pathlib.Path, machine: str) -> Iterator[tuple[str, list[str]]]:
+    image = Image(path.read_bytes())
+    yield f"is for {machine}", [] if image.machine == MACHINES[machine] else [f"0x{image.machine:x}"]
+    names, addresses, forwarded = image.exports()
+    yield "exports the manifest's names", difference(names, manifest())
+    yield "exports nothing by ordinal alone", [] if addresses == len(names) else [
+        f"{addresses} addresses for {len(names)} names"]
+    yield "forwards nothing", forwarded
+    imported = image.imports()
+    yield "imports system DLLs only", [] if imported and set(imported) <= SYSTEM_DLLS else (
+        sorted(set(imported) - SYSTEM_DLLS) or ["no imports were found"])
+
+
+def check_shared_object(path: pathlib.Path) -> Iterator[tuple[str, list[str]]]:
+    listed = subprocess.run(["nm", "-D", "--defined-only", str(path)], stdout=subprocess.PIPE,
+                            text=True, check=True).stdout
+    # Type A is the version itself.
+    names = [line.split()[-1] for line in listed.splitlines() if " A " not in line]
+    yield "exports the manifest's names, versioned", difference(
+        names, [f"{name}@@NTDSBCLI_1.0" for name in manifest()])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Checks a library's exports and imports.")
+    parser.add_argument("library", type=pathlib.Path)
+    parser.add_argument("machine", choices=[*MACHINES, "linux"])
+    options = parser.parse_args()
+    checks = (check_shared_object(options.library) if options.machine == "linux"
+              else check_dll(options.library, options.machine))
+    passed = failed = 0
+    for name, wrong in checks:
+        passed += not wrong
+        failed += bool(wrong)
+        print(f"{'FAIL' if wrong else 'ok  '} {options.library.name} {name}")
+        for line in wrong:
+            print(f"     {line}")
+    print(f"{passed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
