@@ -13,6 +13,21 @@ namespace {
 constexpr std::string_view marker_file = "platform";
 constexpr std::size_t longest_marker = 4096;
 
+// The tools that restore delete everything in a directory's folders before they copy. The
+// configuration's own places were judged when it was read.
+Result<void> check_apart(const DirectoryConfig& directory) {
+    for (const std::u16string& folder :
+         {path_parent(directory.database), directory.log_path, directory.checkpoint_path}) {
+        if (path_is_within(directory.state_path, folder) ||
+            path_is_within(folder, directory.state_path))
+            return fail(
+                hrError, "the state folder ", directory.state_path, " lies inside or above ",
+                folder,
+                ", where the directory has its files; set state_path to a folder apart from them");
+    }
+    return ok();
+}
+
 // DC-1: a default instance that the configuration does not name is the domain controller's own.
 Result<DirectoryConfig> find_directory(const Config& config, std::u16string_view name) {
     NTDSB_TRY(const std::string utf8_name, utf16_to_utf8(name));
@@ -23,6 +38,7 @@ Result<DirectoryConfig> find_directory(const Config& config, std::u16string_view
             directory.database = std::move(places->database);
             directory.log_path = std::move(places->log_path);
             directory.checkpoint_path = std::move(places->checkpoint_path);
+            NTDSB_CHECK(check_apart(directory));
             return directory;
         }
     }
@@ -30,39 +46,62 @@ Result<DirectoryConfig> find_directory(const Config& config, std::u16string_view
     return *directory;
 }
 
+// hrError, but for a caller whom the folder that is there keeps out (COM-9, ACC-2).
 template <class... Parts>
-Error state_error(const platform::Path& folder, const Parts&... parts) {
-    return fail(hrError, "the state folder ", wire_path(folder), " ", parts...);
+Error state_error(const platform::Path& folder, Code cause, const Parts&... parts) {
+    const Code code = cause == ERROR_ACCESS_DENIED ? Code{ERROR_ACCESS_DENIED} : Code{hrError};
+    return fail(code, "the state folder ", wire_path(folder), " ", parts...);
 }
 
+constexpr std::string_view make_writable = "; let this account write there and see that there is "
+                                           "room, or set state_path to another folder";
+
 Result<void> check_state_folder(const platform::Path& folder) {
-    NTDSB_TRY(auto info, platform::file_info(folder));
-    if (!info) {
+    auto info = platform::file_info(folder);
+    if (info && !info.value()) {
         if (auto made = platform::create_private_folder(folder); !made)
-            return state_error(folder, "cannot be made: ", made.error().what, "; make it, or set state_path to a folder that can be written");
-        NTDSB_TRY(info, platform::file_info(folder));
+            return state_error(folder, hrError, "cannot be made: ", made.error().what,
+                               "; make it, or set state_path to a folder that can be written");
+        info = platform::file_info(folder);
     }
-    if (!info || info->is_link || !info->is_folder)
-        return state_error(folder, "is a link or no folder; replace it by a folder, or set state_path");
-    if (auto trusted = platform::check_trusted(folder); !trusted) return state_error(folder, "is not safe: ", trusted.error().what);
+    if (!info)
+        return state_error(folder, info.error().code, "cannot be examined: ", info.error().what,
+                           make_writable);
+    if (!info.value() || info.value()->is_link || !info.value()->is_folder)
+        return state_error(
+            folder, hrError,
+            "is a link or no folder; replace it by a folder, or set state_path to one");
+    if (auto trusted = platform::check_trusted(folder); !trusted)
+        return state_error(folder, hrError, "is not safe: ", trusted.error().what);
     return ok();
 }
 
-// Design point 9: locks of natively run and of Windows processes do not see each other, so a state folder belongs to one kind.
+// Design point 9: locks of natively run and of Windows processes do not see each other, so a state
+// folder belongs to one kind.
 Result<void> check_marker(const platform::Path& folder, const platform::Path& marker) {
     const std::string own = platform::platform_marker();
-    NTDSB_TRY(const auto info, platform::file_info(marker));
-    if (!info) {
+    const auto info = platform::file_info(marker);
+    if (!info)
+        return state_error(folder, info.error().code, "cannot be read: ", info.error().what,
+                           make_writable);
+    if (!info.value()) {
         const auto written = platform::replace_file_durably(marker, std::as_bytes(std::span(own)));
-        if (!written) return state_error(folder, "cannot be written: ", written.error().what);
+        if (!written)
+            return state_error(folder, written.error().code,
+                               "cannot be written: ", written.error().what, make_writable);
         return ok();
     }
     auto bytes = platform::read_whole_file(marker, longest_marker);
-    if (!bytes) return state_error(folder, "cannot be read: ", bytes.error().what);
-    const std::string found(reinterpret_cast<const char*>(bytes.value().data()), bytes.value().size());
+    if (!bytes)
+        return state_error(folder, bytes.error().code, "cannot be read: ", bytes.error().what,
+                           make_writable);
+    const std::string found(reinterpret_cast<const char*>(bytes.value().data()),
+                            bytes.value().size());
     if (found != own)
-        return state_error(folder, "belongs to \"", found, "\", and this process is \"", own,
-                           "\": their locks do not see each other; set another state_path, and use one platform for one directory");
+        return state_error(folder, hrError, "belongs to \"", found, "\", and this process is \"",
+                           own,
+                           "\": their locks do not see each other; set another state_path, and use "
+                           "one platform for one directory");
     return ok();
 }
 
@@ -70,12 +109,14 @@ Result<void> check_marker(const platform::Path& folder, const platform::Path& ma
 
 Instance::Instance(DirectoryConfig directory) : directory_(std::move(directory)) {}
 
-Result<std::shared_ptr<const Instance>> Instance::find(const ConfigPtr& config, std::u16string_view name) {
+Result<std::shared_ptr<const Instance>> Instance::find(const ConfigPtr& config,
+                                                       std::u16string_view name) {
     NTDSB_TRY(auto directory, find_directory(*config, name));
     return InstancePtr(new Instance(std::move(directory)));
 }
 
-Result<std::shared_ptr<const Instance>> Instance::open(const ConfigPtr& config, std::u16string_view name) {
+Result<std::shared_ptr<const Instance>> Instance::open(const ConfigPtr& config,
+                                                       std::u16string_view name) {
     NTDSB_TRY(auto instance, find(config, name));
     const platform::Path folder = native_path(instance->directory_.state_path);
     NTDSB_CHECK(check_state_folder(folder));

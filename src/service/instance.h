@@ -1,4 +1,5 @@
-// A directory instance, found and checked: where its files and its state are. Opened anew for each operation that starts from a server name; immutable.
+// A directory instance, found and checked: where its files and its state are. Opened anew for each
+// operation that starts from a server name; immutable.
 #pragma once
 
 #include "core/config.h"
@@ -10,11 +11,16 @@ namespace ntdsb::service {
 
 class Instance {
 public:
-    // Finds the instance in the configuration, or for the default one on a domain controller in the registry (contract DC-1); none: hrCouldNotConnect. Creates its state folder where
-    // missing, checks that it is trusted, no link, and bound to this platform (design points 8, 9): otherwise hrError with a sentence that says what to do.
-    static Result<std::shared_ptr<const Instance>> open(const ConfigPtr& config, std::u16string_view name);
+    // Finds the instance in the configuration, or for the default one on a domain controller in the
+    // registry (contract DC-1); none: hrCouldNotConnect. Creates its state folder where missing,
+    // checks that it is trusted, no link, and bound to this platform (design points 8, 9):
+    // otherwise hrError, or ERROR_ACCESS_DENIED where the folder keeps this caller out, with a
+    // sentence that says what to do.
+    static Result<std::shared_ptr<const Instance>> open(const ConfigPtr& config,
+                                                        std::u16string_view name);
     // As `open`, without a look at the state folder: for questions that must not write (ONL-1).
-    static Result<std::shared_ptr<const Instance>> find(const ConfigPtr& config, std::u16string_view name);
+    static Result<std::shared_ptr<const Instance>> find(const ConfigPtr& config,
+                                                        std::u16string_view name);
 
     const DirectoryConfig& directory() const noexcept { return directory_; }
     // A file of ours in the state folder.

@@ -1,5 +1,7 @@
-// The registration record's bytes and its file (record.h). Layout, little-endian: magic "NTDSBREG"; u32 format version; u32 state; u32 outcome; u64
-// registered at; u64 changed at; u32 process id; u32 size and bytes of the holder; u32 size and bytes of the Register request in its wire encoding; u32 CRC-32 of all before.
+// The registration record's bytes and its file (record.h). Layout, little-endian: magic "NTDSBREG";
+// u32 format version; u32 state; u32 outcome; u64 registered at; u64 changed at; u32 process id;
+// u32 size and bytes of the holder; u32 size and bytes of the Register request in its wire
+// encoding; u32 CRC-32 of all before.
 #include "service/record.h"
 
 #include "core/path.h"
@@ -21,7 +23,8 @@ constexpr std::size_t smallest_record = holder_offset + 4 + 4 + 4;
 // The request's largest: 1,024 pairs and three paths of 32,767 characters.
 constexpr std::size_t largest_record = std::size_t{160} * 1024 * 1024;
 constexpr std::string_view record_file = "registration";
-constexpr std::string_view aside_file = "registration.unreadable"; // the kept ones have a date behind that
+constexpr std::string_view aside_file =
+    "registration.unreadable"; // the kept ones have a date behind that
 
 void append_part(wire::Bytes& to, std::span<const std::byte> part) {
     append_number(to, static_cast<std::uint32_t>(part.size()));
@@ -29,11 +32,13 @@ void append_part(wire::Bytes& to, std::span<const std::byte> part) {
 }
 
 // The sized part at `offset`, which moves behind it.
-Result<std::span<const std::byte>> read_part(std::span<const std::byte> bytes, std::size_t& offset) {
+Result<std::span<const std::byte>> read_part(std::span<const std::byte> bytes,
+                                             std::size_t& offset) {
     const ese::ByteReader field(bytes);
     const std::size_t size = field.u32(offset);
     if (offset + 4 > bytes.size() || size > bytes.size() - offset - 4)
-        return fail(ERROR_INVALID_DATA, "a part of ", size, " bytes at offset ", offset, " does not fit");
+        return fail(ERROR_INVALID_DATA, "a part of ", size, " bytes at offset ", offset,
+                    " does not fit");
     const auto part = bytes.subspan(offset + 4, size);
     offset += 4 + size;
     return part;
@@ -53,13 +58,16 @@ Result<RecordState> known_state(std::uint32_t value) {
 // Checks magic, version and checksum, and returns what the checksum covers.
 Result<std::span<const std::byte>> unseal(std::span<const std::byte> bytes) {
     const auto same = [](char a, std::byte b) { return static_cast<std::byte>(a) == b; };
-    if (bytes.size() < smallest_record || !std::equal(magic.begin(), magic.end(), bytes.begin(), same))
+    if (bytes.size() < smallest_record ||
+        !std::equal(magic.begin(), magic.end(), bytes.begin(), same))
         return fail(ERROR_INVALID_DATA, "it is not a registration record");
     const ese::ByteReader field(bytes);
     if (field.u32(8) != format_version)
-        return fail(ERROR_NOT_SUPPORTED, "it has format version ", field.u32(8), ", this version of ntdsbcli knows ", format_version);
+        return fail(ERROR_NOT_SUPPORTED, "it has format version ", field.u32(8),
+                    ", this version of ntdsbcli knows ", format_version);
     const auto body = bytes.first(bytes.size() - 4);
-    if (crc32(body) != field.u32(body.size())) return fail(ERROR_INVALID_DATA, "it is damaged (checksum)");
+    if (crc32(body) != field.u32(body.size()))
+        return fail(ERROR_INVALID_DATA, "it is damaged (checksum)");
     return body;
 }
 
@@ -93,7 +101,8 @@ Result<RegistrationRecord> decode_record(std::span<const std::byte> bytes) {
     NTDSB_TRY(const auto holder, read_part(body, at));
     record.holder.assign(reinterpret_cast<const char*>(holder.data()), holder.size());
     NTDSB_TRY(const auto request, read_part(body, at));
-    if (at != body.size()) return fail(ERROR_INVALID_DATA, body.size() - at, " bytes are left over");
+    if (at != body.size())
+        return fail(ERROR_INVALID_DATA, body.size() - at, " bytes are left over");
     NTDSB_TRY(record.request, wire::decode<wire::RestoreRegister::Request>(request));
     return record;
 }
@@ -105,12 +114,17 @@ Result<std::optional<RegistrationRecord>> load_record(const Instance& instance) 
         const platform::Path aside = instance.state_file(aside_file);
         NTDSB_TRY(const auto left, platform::file_info(aside));
         if (!left) return std::optional<RegistrationRecord>{};
-        return fail(ERROR_INVALID_DATA, "an unreadable registration record was set aside to ", wire_path(aside), ", and none took its place");
+        return fail(ERROR_INVALID_DATA, "an unreadable registration record was set aside to ",
+                    wire_path(aside), ", and none took its place");
     }
-    if (info->is_link || info->is_folder) return fail(ERROR_INVALID_DATA, "the registration record ", wire_path(path), " is no plain file");
+    if (info->is_link || info->is_folder)
+        return fail(ERROR_INVALID_DATA, "the registration record ", wire_path(path),
+                    " is no plain file");
     NTDSB_TRY(const auto bytes, platform::read_whole_file(path, largest_record));
     auto record = decode_record(bytes);
-    if (!record) return fail(record.error().code, "the registration record ", wire_path(path), " cannot be read: ", record.error().what);
+    if (!record)
+        return fail(record.error().code, "the registration record ", wire_path(path),
+                    " cannot be read: ", record.error().what);
     return std::optional(std::move(record).value());
 }
 
@@ -121,7 +135,9 @@ Result<void> save_record(const Instance& instance, const RegistrationRecord& rec
 Result<void> remove_record(const Instance& instance) {
     NTDSB_CHECK(name_set_aside_record(instance)); // or it would count once the record is gone
     const platform::Path path = instance.state_file(record_file);
-    if (auto removed = platform::remove_file(path); !removed && removed.error().code != ERROR_FILE_NOT_FOUND) return removed;
+    if (auto removed = platform::remove_file(path);
+        !removed && removed.error().code != ERROR_FILE_NOT_FOUND)
+        return removed;
     return platform::flush_folder(path.parent_path());
 }
 
@@ -140,12 +156,6 @@ Result<void> name_set_aside_record(const Instance& instance) {
     platform::Path kept = aside;
     kept += text('-', platform::now_filetime());
     return platform::rename_new(aside, kept);
-}
-
-Result<void> put_back_set_aside_record(const Instance& instance) {
-    const platform::Path path = instance.state_file(record_file);
-    NTDSB_CHECK(platform::rename_replace(instance.state_file(aside_file), path));
-    return platform::flush_folder(path.parent_path());
 }
 
 } // namespace ntdsb::service

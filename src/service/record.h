@@ -1,5 +1,5 @@
-// The registration record (contract REC-1): what is known on disk of the last restore. Encodes, decodes, loads and saves it; what its
-// states allow is interlock.h's.
+// The registration record (contract REC-1): what is known on disk of the last restore. Encodes,
+// decodes, loads and saves it; what its states allow is interlock.h's.
 #pragma once
 
 #include "service/instance.h"
@@ -13,11 +13,11 @@ enum class RecordState : std::uint32_t { registered = 1, failed = 2, completed =
 
 struct RegistrationRecord {
     RecordState state = RecordState::registered;
-    Code outcome = 0;              // hrRestoreState of a failed restore
+    Code outcome = 0;                // hrRestoreState of a failed restore
     std::uint64_t registered_at = 0; // FILETIME
     std::uint64_t changed_at = 0;    // FILETIME of the last change of state
     std::uint32_t process_id = 0;
-    std::string holder;              // for people, as in the lock files
+    std::string holder;                     // for people, as in the lock files
     wire::RestoreRegister::Request request; // its context handle is zero
 };
 
@@ -31,11 +31,10 @@ Result<void> save_record(const Instance& instance, const RegistrationRecord& rec
 // None there is success.
 Result<void> remove_record(const Instance& instance);
 
-// An unreadable record gives way to a new one and is kept (contract REC-8): set aside, the new one saved, then named for keeps. A record that lies aside with no
-// new one in its place still counts as an unreadable record, so that no crash on the way unblocks the directory.
+// An unreadable record gives way to a new one and is kept (contract REC-8): set aside, the new one
+// saved, then named for keeps. A record that lies aside with no new one in its place still counts
+// as an unreadable record, so that no crash on the way unblocks the directory.
 Result<void> set_record_aside(const Instance& instance);
 Result<void> name_set_aside_record(const Instance& instance); // none there is success
-// Undoes set_record_aside, whether or not a new record was saved meanwhile.
-Result<void> put_back_set_aside_record(const Instance& instance);
 
 } // namespace ntdsb::service

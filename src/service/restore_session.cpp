@@ -1,5 +1,6 @@
-// The restore session: what may be called when, and what Register and Complete demand (sessions.h; contract PREP-1..CMPL-5). Arguments of Register are judged in
-// restore_arguments.h, locks and the record are the interlock's, files are ese's.
+// The restore session: what may be called when, and what Register and Complete demand (sessions.h;
+// contract PREP-1..CMPL-5). Arguments of Register are judged in restore_arguments.h, locks and the
+// record are the interlock's, files are ese's.
 #include "core/log.h"
 #include "core/path.h"
 #include "platform/process.h"
@@ -15,7 +16,8 @@ constexpr std::uint32_t restore_type_catchup = 4; // RESTORE_TYPE_CATCHUP of the
 
 Result<ExpiryToken> check_token(const wire::Bytes& bytes, const DirectoryConfig& directory) {
     NTDSB_TRY(auto token, decode_token(bytes));
-    NTDSB_CHECK(check_token_age(token, directory.tombstone_lifetime_days, platform::now_filetime()));
+    NTDSB_CHECK(
+        check_token_age(token, directory.tombstone_lifetime_days, platform::now_filetime()));
     return token;
 }
 
@@ -26,31 +28,40 @@ std::u16string Session::locations() const { return database_locations(*instance_
 RestoreSession::RestoreSession(InstancePtr instance, std::optional<ExpiryToken> token)
     : Session(SessionKind::restore, std::move(instance)), token_(std::move(token)) {}
 
-Result<std::unique_ptr<RestoreSession>> RestoreSession::prepare(const ConfigPtr& config, const wire::RestorePrepare::Request& request) {
+Result<std::unique_ptr<RestoreSession>>
+RestoreSession::prepare(const ConfigPtr& config, const wire::RestorePrepare::Request& request) {
     if (request.flags != 0 && request.flags != restore_type_catchup)
-        return fail(ERROR_INVALID_PARAMETER, "PREP-1: DsRestorePrepare with rtFlag ", hex(std::uint64_t{request.flags}), "; only 0 and RESTORE_TYPE_CATCHUP are supported");
+        return fail(ERROR_INVALID_PARAMETER, "PREP-1: DsRestorePrepare with rtFlag ",
+                    hex(std::uint64_t{request.flags}),
+                    "; only 0 and RESTORE_TYPE_CATCHUP are supported");
     NTDSB_CHECK(platform::check_right(platform::Right::restore)); // ACC-1
     const platform::ThreadPrivilege privilege(platform::Right::restore);
     NTDSB_TRY(auto instance, Instance::open(config, request.instance));
     std::optional<ExpiryToken> token;
     if (request.token) {
+        if (request.token->empty())
+            return fail(ERROR_INVALID_PARAMETER,
+                        "PREP-3: DsRestorePrepare with a token of 0 bytes");
         NTDSB_TRY(token, check_token(*request.token, instance->directory()));
     }
-    return std::unique_ptr<RestoreSession>(new RestoreSession(std::move(instance), std::move(token)));
+    return std::unique_ptr<RestoreSession>(
+        new RestoreSession(std::move(instance), std::move(token)));
 }
 
 Result<void> RestoreSession::check_unrestricted() const {
     if (token_) return ok();
-    return fail(hrMissingExpiryToken, "PREP-2: the handle was prepared without an expiry token; prepare it with the token that DsBackupPrepare gave");
+    return fail(hrMissingExpiryToken, "PREP-2: the handle was prepared without an expiry token; "
+                                      "prepare it with the token that DsBackupPrepare gave");
 }
 
 Result<void> RestoreSession::register_restore(wire::RestoreRegister::Request request) {
     NTDSB_CHECK(check_unrestricted());
-    NTDSB_CHECK(resolve_register_arguments(request, instance_->directory()));
-    if (registration_) return fail(hrRestoreInProgress, "REG-8: this session has registered a restore already; complete it first");
     const platform::ThreadPrivilege privilege(platform::Right::restore);
+    NTDSB_CHECK(resolve_register_arguments(request, instance_->directory()));
+    // This session's own registration holds the lock as any other's does (REG-8).
     NTDSB_TRY(registration_, RestoreRegistration::enter(instance_, std::move(request)));
-    log::info("REG-0: a restore of ", instance_->directory().database, " is registered; the directory cannot start until it is completed");
+    log::info("REG-0: a restore of ", instance_->directory().database,
+              " is registered; the directory cannot start until it is completed");
     return ok();
 }
 
@@ -58,7 +69,8 @@ ese::RestoreSet RestoreSession::restored_set() const {
     const wire::RestoreRegister::Request& request = registration_->request();
     ese::RestoreSet set;
     for (const auto& pair : request.map) {
-        if (!is_checkpoint_pair(pair, instance_->directory())) set.databases.push_back(native_path(pair.target));
+        if (!is_checkpoint_pair(pair, instance_->directory()))
+            set.databases.push_back(native_path(pair.target));
     }
     set.configured_database = instance_->database();
     set.log_path = native_path(request.log_path);
@@ -73,23 +85,31 @@ ese::RestoreSet RestoreSession::restored_set() const {
 
 Result<void> RestoreSession::complete(Code restore_state, const std::atomic<bool>& cancelled) {
     NTDSB_CHECK(check_unrestricted());
-    if (!registration_) return fail(ERROR_INVALID_PARAMETER, "CMPL-1: this session has no registered restore to complete; call DsRestoreRegister first");
+    if (!registration_)
+        return fail(ERROR_INVALID_PARAMETER, "CMPL-1: this session has no registered restore to "
+                                             "complete; call DsRestoreRegister first");
     const platform::ThreadPrivilege privilege(platform::Right::restore);
     if (restore_state != S_OK) {
         NTDSB_CHECK(registration_->record_failure(restore_state));
         registration_.reset();
-        log::warn("CMPL-2: the restore of ", instance_->directory().database, " failed with ", hex(restore_state), "; the directory stays blocked until a restore succeeds");
+        log::warn("CMPL-2: the restore of ", instance_->directory().database, " failed with ",
+                  hex(restore_state), "; the directory stays blocked until a restore succeeds");
         return ok();
     }
     const ese::Report report = ese::verify_restore_set(restored_set(), cancelled);
+    if (report.result == ERROR_OPERATION_ABORTED)
+        return fail(report.result, "COM-11: the verification was cancelled; the restore stays "
+                                   "registered, and nothing is unblocked");
     for (const ese::Finding& finding : report.findings) log::error("CMPL-4: ", finding.what);
     if (report.result != S_OK)
-        return fail(report.result, "CMPL-4: the restored files are not sound (", report.findings.size(),
-                    " findings, each in the log); mend them and complete again, or report the failure");
+        return fail(
+            report.result, "CMPL-4: the restored files are not sound (", report.findings.size(),
+            " findings, each in the log); mend them and complete again, or report the failure");
     NTDSB_CHECK(ese::place_logs(report)); // VER-7
     NTDSB_CHECK(registration_->complete());
     registration_.reset();
-    log::info("CMPL-3: the restore of ", instance_->directory().database, " is complete; the directory may start");
+    log::info("CMPL-3: the restore of ", instance_->directory().database,
+              " is complete; the directory may start");
     return ok();
 }
 

@@ -1,5 +1,6 @@
-// The directory restore service as its transports see it: associations that take encoded requests and give encoded replies. Knows no socket and no
-// A/W. Everything behind it (sessions, interlock, verification) is reached through Association::call alone.
+// The directory restore service as its transports see it: associations that take encoded requests
+// and give encoded replies. Knows no socket and no A/W. Everything behind it (sessions, interlock,
+// verification) is reached through Association::call alone.
 #pragma once
 
 #include "core/config.h"
@@ -19,17 +20,22 @@ struct Caller {
     std::string name; // for the log
 };
 
-// One client's association: owns its sessions, and runs them down when it is destroyed (contract END-3). Thread-safe; calls on one session are serialised.
+// One client's association: owns its sessions, and runs them down when it is destroyed (contract
+// END-3). Thread-safe; calls on one session are serialised.
 class Association {
 public:
     // `config` is what this association's sessions work with, however the file changes meanwhile.
     Association(ConfigPtr config, Caller caller);
     ~Association();
 
-    // Decodes, checks, runs and encodes one operation. An error is an RPC-level one (RPC_S_PROCNUM_OUT_OF_RANGE, RPC_X_BAD_STUB_DATA, ERROR_NOT_ENOUGH_MEMORY); the operation's own status is in the reply.
-    Result<void> call(wire::Interface interface_of, std::uint16_t opnum, std::span<const std::byte> request, wire::ReplySink& reply);
+    // Decodes, checks, runs and encodes one operation. An error is an RPC-level one
+    // (RPC_S_PROCNUM_OUT_OF_RANGE, RPC_X_BAD_STUB_DATA, ERROR_NOT_ENOUGH_MEMORY); the operation's
+    // own status is in the reply.
+    Result<void> call(wire::Interface interface_of, std::uint16_t opnum,
+                      std::span<const std::byte> request, wire::ReplySink& reply);
 
-    // The client gives up: a running verification ends, as would any later one, and its Complete returns ERROR_OPERATION_ABORTED (contract COM-11).
+    // The client gives up: a running verification ends, as would any later one, and its Complete
+    // returns ERROR_OPERATION_ABORTED (contract COM-11).
     void cancel() noexcept;
 
     struct State;

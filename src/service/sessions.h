@@ -1,5 +1,6 @@
-// The sessions behind context handles, one class a kind, each method one operation. They own the state machine (design decision 5); the dispatcher (service.cpp) decodes, looks up,
-// locks the session and calls. Methods of one session are never called at the same time.
+// The sessions behind context handles, one class a kind, each method one operation. They own the
+// state machine (design decision 5); the dispatcher (service.cpp) decodes, looks up, locks the
+// session and calls. Methods of one session are never called at the same time.
 #pragma once
 
 #include "service/backup_reader.h"
@@ -33,7 +34,8 @@ private:
 class RestoreSession final : public Session {
 public:
     // PREP-1..6; access: ACC-1.
-    static Result<std::unique_ptr<RestoreSession>> prepare(const ConfigPtr& config, const wire::RestorePrepare::Request& request);
+    static Result<std::unique_ptr<RestoreSession>>
+    prepare(const ConfigPtr& config, const wire::RestorePrepare::Request& request);
     // REG-1..13 (handle and kind are judged by the dispatcher).
     Result<void> register_restore(wire::RestoreRegister::Request request);
     // CMPL-1..5. `cancelled` ends the verification.
@@ -52,9 +54,10 @@ class BackupSession final : public Session {
 public:
     struct Prepared;
     // BPREP-1..6.
-    static Result<Prepared> prepare(const ConfigPtr& config, const wire::BackupPrepare::Request& request);
-    Result<std::u16string> database_names() const; // BLIST-1
-    Result<std::u16string> backup_logs() const;    // BLIST-1
+    static Result<Prepared> prepare(const ConfigPtr& config,
+                                    const wire::BackupPrepare::Request& request);
+    Result<std::u16string> database_names() const;             // BLIST-1
+    Result<std::u16string> backup_logs() const;                // BLIST-1
     Result<std::uint64_t> open_file(std::u16string_view name); // BOPEN-1..3
     // BREAD-1..4: writes the whole reply, failures included; an error is the sink's.
     Result<void> read(std::uint32_t size, wire::ReplySink& reply);
@@ -76,8 +79,10 @@ struct BackupSession::Prepared {
 // ONL-1, ONL-2
 Result<bool> is_directory_online(const ConfigPtr& config, std::u16string_view instance);
 // CURLOG-1
-Result<void> set_current_log_number(const ConfigPtr& config, const wire::SetCurrentLogNumber::Request& request);
+Result<void> set_current_log_number(const ConfigPtr& config,
+                                    const wire::SetCurrentLogNumber::Request& request);
 // ABI-1: PREP-4 and PREP-5 alone.
-Result<void> check_expiry_token(const ConfigPtr& config, const wire::CheckExpiryToken::Request& request);
+Result<void> check_expiry_token(const ConfigPtr& config,
+                                const wire::CheckExpiryToken::Request& request);
 
 } // namespace ntdsb::service

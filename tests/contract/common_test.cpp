@@ -105,6 +105,28 @@ TEST(Handles, AreUsedAndEndedByManyThreadsAtOnce_COM11) {
     EXPECT_EQ(ends, 1) << "exactly one End wins";
 }
 
+TEST(Handles, AreOpenedUsedAndEndedBySixtyFourThreads_COM1_COM11) {
+    const MadeDirectory directory;
+    std::atomic<int> good{0};
+    std::vector<std::thread> running;
+    for (int i = 0; i < 64; ++i) {
+        running.emplace_back([&] {
+            for (int round = 0; round < 3; ++round) {
+                HBC hbc = nullptr;
+                char* list = nullptr;
+                DWORD size = 0;
+                const bool opened = ::DsRestorePrepareA("localhost", 0, nullptr, 0, &hbc) == S_OK;
+                const bool used = ::DsRestoreGetDatabaseLocationsA(hbc, &list, &size) == S_OK;
+                ::DsBackupFree(list);
+                const bool ended = ::DsRestoreEnd(hbc) == S_OK && ::DsRestoreEnd(hbc) == static_cast<HRESULT>(ERROR_INVALID_PARAMETER);
+                good += opened && used && ended;
+            }
+        });
+    }
+    for (std::thread& thread : running) thread.join();
+    EXPECT_EQ(good, 64 * 3);
+}
+
 template <class Form>
 class DsSetAuthIdentity : public testing::Test {};
 TYPED_TEST_SUITE(DsSetAuthIdentity, BothForms, FormName);

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Checks what a built library shows to the outside: exactly the exports of the manifest, by their
-plain names (contract ABI-0, ABI-2), and imports from nothing but the system.
+plain names (contract ABI-0, ABI-2), and imports from nothing but the system. Of ntdsbcli.lib: that
+it offers them all under the names that MSVC's compiler asks for.
 
     check_exports.py LIBRARY x64|x86|linux
 
-The last line is `N passed, N failed, N skipped`.
+LIBRARY is a DLL, a shared object (linux) or MSVC's import library. The last line is
+`N passed, N failed, N skipped`.
 """
 import argparse
 import pathlib
@@ -18,6 +20,8 @@ MANIFEST = pathlib.Path(__file__).resolve().parents[2] / "def" / "exports.txt"
 MACHINES = {"x64": 0x8664, "x86": 0x014C}
 PE32_PLUS = 0x20B
 EXPORTS, IMPORTS = 0, 1  # numbers of data directories
+ARCHIVE = b"!<arch>\n"
+NAME, NAME_UNDECORATED = 1, 3  # the DLL's name is the symbol, or the symbol without _ and @N
 # On every Windows since 7. Nothing of a compiler's or of a package's is among them.
 SYSTEM_DLLS = {
     "advapi32.dll", "bcrypt.dll", "crypt32.dll", "iphlpapi.dll", "kernel32.dll", "msvcrt.dll",
@@ -91,8 +95,32 @@ class Image:
         return found
 
 
+class ImportLibrary:
+    """MSVC's import library: an archive with one short entry for each function."""
+
+    def __init__(self, data: bytes) -> None:
+        # (symbol, the kind of name in the DLL, DLL, machine)
+        self.entries: list[tuple[str, int, str, int]] = []
+        position = len(ARCHIVE)
+        while position + 60 <= len(data):
+            size = int(data[position + 48:position + 58])
+            self.read(data[position + 60:position + 60 + size])
+            position += 60 + size + size % 2
+
+    def read(self, member: bytes) -> None:
+        if member[:4] != b"\0\0\xff\xff":
+            return  # the archive's index, or what the whole DLL needs
+        machine, flags = struct.unpack_from("<H10xH", member, 6)
+        symbol, dll = member[20:].split(b"\0")[:2]
+        self.entries.append((symbol.decode("ascii"), flags >> 2 & 7, dll.decode("ascii"), machine))
+
+
+def manifest_with_sizes() -> list[tuple[str, str]]:
+    return re.findall(r"^(Ds\w+) (\d+)$", MANIFEST.read_text(encoding="utf-8"), re.MULTILINE)
+
+
 def manifest() -> list[str]:
-    return re.findall(r"^(Ds\w+) \d+$", MANIFEST.read_text(encoding="utf-8"), re.MULTILINE)
+    return [name for name, _ in manifest_with_sizes()]
 
 
 def difference(found: list[str], expected: list[str]) -> list[str]:
@@ -102,7 +130,8 @@ def difference(found: list[str], expected: list[str]) -> list[str]:
 
 def check_dll(path: pathlib.Path, machine: str) -> Iterator[tuple[str, list[str]]]:
     image = Image(path.read_bytes())
-    yield f"is for {machine}", [] if image.machine == MACHINES[machine] else [f"0x{image.machine:x}"]
+    yield f"is for {machine}", (
+        [] if image.machine == MACHINES[machine] else [f"its machine is 0x{image.machine:x}"])
     names, addresses, forwarded = image.exports()
     yield "exports the manifest's names", difference(names, manifest())
     yield "exports nothing by ordinal alone", [] if addresses == len(names) else [
@@ -111,6 +140,18 @@ def check_dll(path: pathlib.Path, machine: str) -> Iterator[tuple[str, list[str]
     imported = image.imports()
     yield "imports system DLLs only", [] if imported and set(imported) <= SYSTEM_DLLS else (
         sorted(set(imported) - SYSTEM_DLLS) or ["no imports were found"])
+
+
+def check_import_library(path: pathlib.Path, machine: str) -> Iterator[tuple[str, list[str]]]:
+    library = ImportLibrary(path.read_bytes())
+    symbols = [f"_{name}@{size}" if machine == "x86" else name
+               for name, size in manifest_with_sizes()]
+    yield "has the symbols of the manifest", difference(
+        [symbol for symbol, *_ in library.entries], symbols)
+    kind = NAME_UNDECORATED if machine == "x86" else NAME
+    yield "stands for the DLL's plain names", [
+        str(entry) for entry in library.entries
+        if entry[1:] != (kind, "ntdsbcli.dll", MACHINES[machine])]
 
 
 def check_shared_object(path: pathlib.Path) -> Iterator[tuple[str, list[str]]]:
@@ -122,15 +163,21 @@ def check_shared_object(path: pathlib.Path) -> Iterator[tuple[str, list[str]]]:
         names, [f"{name}@@NTDSBCLI_1.0" for name in manifest()])
 
 
+def checks_of(path: pathlib.Path, machine: str) -> Iterator[tuple[str, list[str]]]:
+    if machine == "linux":
+        return check_shared_object(path)
+    with path.open("rb") as file:
+        is_archive = file.read(len(ARCHIVE)) == ARCHIVE
+    return check_import_library(path, machine) if is_archive else check_dll(path, machine)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Checks a library's exports and imports.")
     parser.add_argument("library", type=pathlib.Path)
     parser.add_argument("machine", choices=[*MACHINES, "linux"])
     options = parser.parse_args()
-    checks = (check_shared_object(options.library) if options.machine == "linux"
-              else check_dll(options.library, options.machine))
     passed = failed = 0
-    for name, wrong in checks:
+    for name, wrong in checks_of(options.library, options.machine):
         passed += not wrong
         failed += bool(wrong)
         print(f"{'FAIL' if wrong else 'ok  '} {options.library.name} {name}")

@@ -1,5 +1,5 @@
-// ntdsbmsg.dll as a tool uses it: FormatMessage finds the words of every hr code in it, and they are
-// those of the table that the rest of the project uses.
+// ntdsbmsg.dll as a tool uses it: FormatMessage finds the words of every hr code in it, and they
+// are those of the table that the rest of the project uses.
 #include "messages/message_table.h"
 #include "ntdsb/win32.h"
 
@@ -24,9 +24,9 @@ protected:
     // What the DLL says, without the line's end; empty if it says nothing.
     std::string text_of(std::uint32_t code, DWORD more_flags) const {
         char buffer[1024];
-        const DWORD length =
-            FormatMessageA(FORMAT_MESSAGE_FROM_HMODULE | more_flags, library_, code,
-                           MAKELANGID(LANG_NEUTRAL, SUBLANG_NEUTRAL), buffer, sizeof buffer, nullptr);
+        const DWORD length = FormatMessageA(FORMAT_MESSAGE_FROM_HMODULE | more_flags, library_,
+                                            code, MAKELANGID(LANG_NEUTRAL, SUBLANG_NEUTRAL), buffer,
+                                            sizeof buffer, nullptr);
         std::string text(buffer, length);
         if (text.ends_with("\r\n")) text.resize(text.size() - 2);
         return text;

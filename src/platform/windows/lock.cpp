@@ -29,14 +29,16 @@ Result<Handle> open_own_file(const Path& path, DWORD share) {
     constexpr DWORD flags = FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT;
     const std::wstring name = long_form(path);
     Handle handle(CreateFileW(name.c_str(), access, share, nullptr, OPEN_EXISTING, flags, nullptr));
-    if (!handle && GetLastError() == ERROR_FILE_NOT_FOUND) {
+    DWORD error = handle ? ERROR_SUCCESS : GetLastError();
+    if (error == ERROR_FILE_NOT_FOUND) {
         NTDSB_CHECK(about_to(DiskOperation::create, path));
         NTDSB_TRY(const auto security, PrivateSecurity::make(PrivateSecurity::For::file));
         auto attributes = security.attributes();
         handle = Handle(
             CreateFileW(name.c_str(), access, share, &attributes, OPEN_ALWAYS, flags, nullptr));
+        error = handle ? ERROR_SUCCESS : GetLastError();
     }
-    if (!handle) return system_error(GetLastError(), "open the lock file", path);
+    if (!handle) return system_error(error, "open the lock file", path);
     BY_HANDLE_FILE_INFORMATION information{};
     if (!GetFileInformationByHandle(handle.get(), &information)) {
         return system_error(GetLastError(), "examine the lock file", path);
