@@ -70,6 +70,7 @@ void append_argument(std::string& line, StringArgument<Form> argument) {
 // The first line of every export: its name and arguments, at level trace.
 template <class... Arguments>
 void trace(std::string_view function, const Arguments&... arguments) noexcept {
+    const platform::LastErrorKeeper keep_last_error;
     client::start_log();
     if (!log::enabled(log::Level::trace)) return;
     try {

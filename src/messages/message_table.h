@@ -1,5 +1,6 @@
-// What each return code means, in words: the texts of ntdsbmsg.dll and of the Win32 and RPC codes that the contract names, for the tools and the
-// log on every platform. The table is generated from def/ntdsbmsg.mc.
+// What each return code means, in words: the texts of ntdsbmsg.dll and of the Win32 and RPC codes
+// that the contract names, for the tools and the log on every platform. The table is generated from
+// def/ntdsbmsg.mc and def/system_codes.txt.
 #pragma once
 
 #include <cstdint>

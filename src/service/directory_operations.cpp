@@ -42,7 +42,8 @@ Result<void> set_current_log_number(const ConfigPtr& config,
 
 Result<void> check_expiry_token(const ConfigPtr& config,
                                 const wire::CheckExpiryToken::Request& request) {
-    if (!request.token) return fail(ERROR_INVALID_PARAMETER, "ABI-1: there is no token to check");
+    if (!request.token || request.token->empty())
+        return fail(ERROR_INVALID_PARAMETER, "ABI-1: there is no token to check");
     NTDSB_TRY(const auto instance, Instance::find(config, request.instance));
     NTDSB_TRY(const auto token, decode_token(*request.token));
     return check_token_age(token, instance->directory().tombstone_lifetime_days,

@@ -80,16 +80,19 @@ Result<void> check_state_folder(const platform::Path& folder) {
 // folder belongs to one kind.
 Result<void> check_marker(const platform::Path& folder, const platform::Path& marker) {
     const std::string own = platform::platform_marker();
-    const auto info = platform::file_info(marker);
+    auto info = platform::file_info(marker);
     if (!info)
         return state_error(folder, info.error().code, "cannot be read: ", info.error().what,
                            make_writable);
     if (!info.value()) {
         const auto written = platform::replace_file_durably(marker, std::as_bytes(std::span(own)));
-        if (!written)
+        if (written) return ok();
+        // Somebody else may have been first, and Windows does not replace a file that is open: then
+        // that marker counts.
+        info = platform::file_info(marker);
+        if (!info || !info.value())
             return state_error(folder, written.error().code,
                                "cannot be written: ", written.error().what, make_writable);
-        return ok();
     }
     auto bytes = platform::read_whole_file(marker, longest_marker);
     if (!bytes)

@@ -1,4 +1,5 @@
-// The commands of ntdsbctl. Each prints for people or, with --json, one JSON object, and returns the exit status.
+// The commands of ntdsbctl. Each prints for people or, with --json, one JSON object, and returns
+// the exit status.
 #pragma once
 
 #include "core/result.h"
@@ -25,7 +26,8 @@ struct Options {
 
 int status(const Options& options);
 int check_start(const Options& options);
-// `engine`: program and arguments. Returns the engine's own exit status once it ran; exit_no if it may not start.
+// `engine`: program and arguments. Returns the engine's own exit status once it ran; exit_no if it
+// may not start.
 int run_engine(const Options& options, const std::vector<std::string>& engine);
 
 } // namespace ntdsb::tools

@@ -1,4 +1,5 @@
-// status, check-start and run: what blocks a directory, and the gate through which its engine is started (contract section 6; design point 9).
+// status, check-start and run: what blocks a directory, and the gate through which its engine is
+// started (contract section 6; design point 9).
 #include "tools/commands.h"
 
 #include "core/config.h"
@@ -17,6 +18,10 @@ namespace ntdsb::tools {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using service::BackupSource;
+using service::InterlockStatus;
+using service::RecordState;
+using service::RegistrationRecord;
 
 Result<service::InstancePtr> open_instance(const Options& options) {
     NTDSB_TRY(const ConfigPtr config, load_config(options.config_file));
@@ -24,33 +29,77 @@ Result<service::InstancePtr> open_instance(const Options& options) {
     return service::Instance::open(config, name);
 }
 
+struct Found {
+    service::InstancePtr instance;
+    InterlockStatus status;
+};
+
+Result<Found> look(const Options& options) {
+    NTDSB_TRY(auto instance, open_instance(options));
+    NTDSB_TRY(auto status, service::interlock_status(*instance));
+    return Found{std::move(instance), std::move(status)};
+}
+
+// Other programs' lines (lock holders) are in it: what is no UTF-8 there is shown as U+FFFD.
+void print(const Options& options, const Json& json) {
+    *options.out << json.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+}
+
 std::string code_name(Code code) {
     const MessageEntry* entry = find_message(static_cast<std::uint32_t>(code));
     return entry != nullptr ? std::string(entry->name) : text(hex(code));
 }
 
+Json error_json(const Error& error) {
+    return {{"error", code_name(error.code)},
+            {"code", static_cast<std::uint32_t>(error.code)},
+            {"what", error.what}};
+}
+
 // An error for people, or as JSON on the standard output where a program waits for it.
 int report(const Options& options, const Error& error, int exit_status) {
     if (options.json)
-        *options.out << Json{{"error", code_name(error.code)}, {"code", static_cast<std::uint32_t>(error.code)}, {"what", error.what}}.dump() << '\n';
+        print(options, error_json(error));
     else
         *options.err << "ntdsbctl: " << error.what << " (" << code_name(error.code) << ")\n";
     return exit_status;
 }
 
-std::string_view state_name(service::RecordState state) {
+std::string_view state_name(RecordState state) {
     switch (state) {
-    case service::RecordState::registered: return "registered";
-    case service::RecordState::failed: return "failed";
-    case service::RecordState::completed: return "completed";
-    case service::RecordState::started: return "started";
+    case RecordState::registered:
+        return "registered";
+    case RecordState::failed:
+        return "failed";
+    case RecordState::completed:
+        return "completed";
+    case RecordState::started:
+        return "started";
     }
     return "unknown";
 }
 
-Json record_json(const service::RegistrationRecord& record) {
+// What an administrator would do now.
+std::string_view next_step(const InterlockStatus& status) {
+    if (status.restore_session_alive)
+        return "wait until the restore session completes, or end its process and run the restore "
+               "again";
+    if (status.start_blocked && status.start_blocked->code == hrRestoreInProgress)
+        return "run the restore again and complete it; the directory stays blocked until then";
+    if (status.backup == BackupSource::live)
+        return "wait until the backup ends, or end its process; the directory cannot start "
+               "meanwhile";
+    if (status.engine_running)
+        return "none; stop the directory before you restore it or back up its live files";
+    if (status.record && status.record->state == RecordState::completed)
+        return "start the restored directory: ntdsbctl run -- ENGINE";
+    return "none; the directory is started with: ntdsbctl run -- ENGINE";
+}
+
+Json record_json(const RegistrationRecord& record) {
     Json map = Json::array();
-    for (const auto& pair : record.request.map) map.push_back({{"source", text(pair.source)}, {"target", text(pair.target)}});
+    for (const auto& pair : record.request.map)
+        map.push_back({{"source", text(pair.source)}, {"target", text(pair.target)}});
     return {{"state", state_name(record.state)},
             {"outcome", static_cast<std::uint32_t>(record.outcome)},
             {"registered_at", platform::format_filetime(record.registered_at)},
@@ -64,66 +113,90 @@ Json record_json(const service::RegistrationRecord& record) {
             {"map", std::move(map)}};
 }
 
-Json status_json(const service::Instance& instance, const service::InterlockStatus& status) {
-    Json json{{"instance", instance.directory().name},
-              {"database", text(instance.directory().database)},
-              {"state_path", text(instance.directory().state_path)},
-              {"engine_running", status.engine_running},
-              {"engine_holder", status.engine_holder},
-              {"backup", status.backup ? Json(*status.backup == service::BackupSource::live ? "live" : "snapshot") : Json()},
-              {"backup_holder", status.backup_holder},
-              {"restore_session_alive", status.restore_session_alive},
-              {"restore_holder", status.restore_holder},
-              {"record", status.record ? record_json(*status.record) : Json()},
-              {"record_problem", status.record_problem},
-              {"may_start", !status.start_blocked}};
-    if (status.start_blocked) json["blocked_by"] = {{"error", code_name(status.start_blocked->code)}, {"what", status.start_blocked->what}};
+Json status_json(const service::Instance& instance, const InterlockStatus& status) {
+    const auto holder = [](const std::string& line) { return line.empty() ? Json() : Json(line); };
+    Json json{
+        {"instance", instance.directory().name},
+        {"database", text(instance.directory().database)},
+        {"state_path", text(instance.directory().state_path)},
+        {"engine_running", status.engine_running},
+        {"engine_holder", holder(status.engine_holder)},
+        {"backup",
+         status.backup ? Json(*status.backup == BackupSource::live ? "live" : "snapshot") : Json()},
+        {"backup_holder", holder(status.backup_holder)},
+        {"restore_session_alive", status.restore_session_alive},
+        {"restore_holder", holder(status.restore_holder)},
+        {"record", status.record ? record_json(*status.record) : Json()},
+        {"record_problem", status.record_problem.empty() ? Json() : Json(status.record_problem)},
+        {"mirror_without_record", status.mirror_without_record},
+        {"may_start", !status.start_blocked},
+        {"next", next_step(status)}};
+    if (status.start_blocked) json["blocked_by"] = error_json(*status.start_blocked);
     return json;
 }
 
-void print_record(std::ostream& out, const service::InterlockStatus& status) {
-    if (!status.record_problem.empty()) out << "restore    " << status.record_problem << '\n';
-    if (!status.record) {
-        if (status.record_problem.empty()) out << "restore    none was registered\n";
-        return;
-    }
-    const service::RegistrationRecord& record = *status.record;
-    out << "restore    " << state_name(record.state);
-    if (record.state == service::RecordState::failed) out << " with " << code_name(record.outcome);
-    out << ", registered " << platform::format_filetime(record.registered_at) << " by " << record.holder << (status.restore_session_alive ? " (session alive)" : "")
-        << ", changed " << platform::format_filetime(record.changed_at) << '\n';
+std::string record_line(const InterlockStatus& status) {
+    if (!status.record_problem.empty()) return status.record_problem;
+    if (!status.record)
+        return status.mirror_without_record
+                   ? "none, but the registry says that a restore is in progress"
+                   : "none: no restore was registered";
+    const RegistrationRecord& record = *status.record;
+    std::string line(state_name(record.state));
+    if (record.state == RecordState::failed) line += " with " + code_name(record.outcome);
+    return line + text(", registered ", platform::format_filetime(record.registered_at), " by ",
+                       record.holder, ", changed ", platform::format_filetime(record.changed_at));
 }
 
-void print_status(std::ostream& out, const service::Instance& instance, const service::InterlockStatus& status) {
-    out << "directory  " << text(instance.directory().database) << '\n';
-    out << "state      " << text(instance.directory().state_path) << '\n';
-    out << "engine     " << (status.engine_running ? "running, started by " + status.engine_holder : std::string("stopped")) << '\n';
-    out << "backup     " << (status.backup ? "running: " + status.backup_holder : std::string("none runs")) << '\n';
-    print_record(out, status);
-    out << "may start  " << (status.start_blocked ? "no: " + status.start_blocked->what : std::string("yes")) << '\n';
+std::string lock_line(bool held, const std::string& holder) {
+    return held ? "held by " + holder : "free";
+}
+
+void print_status(std::ostream& out, const service::Instance& instance,
+                  const InterlockStatus& status) {
+    out << "directory     " << text(instance.directory().database) << '\n';
+    out << "state folder  " << text(instance.directory().state_path) << '\n';
+    out << "engine lock   " << lock_line(status.engine_running, status.engine_holder) << '\n';
+    out << "backup lock   " << lock_line(status.backup.has_value(), status.backup_holder) << '\n';
+    out << "restore lock  " << lock_line(status.restore_session_alive, status.restore_holder)
+        << '\n';
+    out << "record        " << record_line(status) << '\n';
+    out << "may start     "
+        << (status.start_blocked ? "no: " + status.start_blocked->what : std::string("yes"))
+        << '\n';
+    out << "next step     " << next_step(status) << '\n';
+}
+
+// Whether the gate said no; anything else is that it could not tell.
+bool is_refusal(Code code) {
+    return code == hrRestoreInProgress || code == hrBackupInProgress || code == hrDatabaseInUse;
 }
 
 } // namespace
 
 int status(const Options& options) {
-    const auto instance = open_instance(options);
-    if (!instance) return report(options, instance.error(), exit_failed);
-    const auto found = service::interlock_status(*instance.value());
+    const auto found = look(options);
     if (!found) return report(options, found.error(), exit_failed);
     if (options.json)
-        *options.out << status_json(*instance.value(), found.value()).dump() << '\n';
+        print(options, status_json(*found.value().instance, found.value().status));
     else
-        print_status(*options.out, *instance.value(), found.value());
+        print_status(*options.out, *found.value().instance, found.value().status);
     return exit_ok;
 }
 
 int check_start(const Options& options) {
-    const auto instance = open_instance(options);
-    if (!instance) return report(options, instance.error(), exit_failed);
-    const auto found = service::interlock_status(*instance.value());
+    const auto found = look(options);
     if (!found) return report(options, found.error(), exit_failed);
-    if (found.value().start_blocked) return report(options, *found.value().start_blocked, exit_no);
-    *options.out << (options.json ? "{\"may_start\":true}" : "the directory may start (now; only `ntdsbctl run` also keeps it so)") << '\n';
+    const auto& blocked = found.value().status.start_blocked;
+    if (options.json) {
+        Json json{{"may_start", !blocked}};
+        if (blocked) json["blocked_by"] = error_json(*blocked);
+        print(options, json);
+        return blocked ? exit_no : exit_ok;
+    }
+    if (blocked) return report(options, *blocked, exit_no);
+    *options.out
+        << "the directory may start now; only `ntdsbctl run` also holds the gate while it does\n";
     return exit_ok;
 }
 
@@ -137,7 +210,8 @@ int run_engine(const Options& options, const std::vector<std::string>& engine) {
     const auto instance = open_instance(options);
     if (!instance) return report(options, instance.error(), exit_failed);
     const auto gate = service::start_directory(*instance.value());
-    if (!gate) return report(options, gate.error(), exit_no);
+    if (!gate)
+        return report(options, gate.error(), is_refusal(gate.error().code) ? exit_no : exit_failed);
     const auto exit_status = platform::run_child(arguments, gate.value().handle());
     if (!exit_status) return report(options, exit_status.error(), exit_failed);
     return exit_status.value();

@@ -1,11 +1,11 @@
-// ntdsbctl, the administrator's command line beside the DLL: parses the command line and calls the command.
+// ntdsbctl, the administrator's command line beside the DLL: parses the command line and calls the
+// command.
 #include "tools/commands.h"
 
 #include "core/utf16.h"
 
 #include <CLI/CLI.hpp>
 #include <boost/nowide/args.hpp>
-
 
 #include <exception>
 #include <iostream>
@@ -14,10 +14,10 @@ namespace {
 
 constexpr const char* footer = R"(Exit status:
   0  done; check-start: the directory may start
-  1  no: the directory may not start, and the reason was printed
+  1  no: the directory may not start; the reason was printed
   2  the command line is wrong
   3  the question could not be answered (configuration, rights, files)
-  run: the engine's own status once it was started
+  run: the engine's own status once it was started (128 + signal if one ended it)
 )";
 
 int run(int argc, char** argv) {
@@ -28,16 +28,24 @@ int run(int argc, char** argv) {
     std::string config_file;
     std::vector<std::string> engine;
 
-    CLI::App app{"Keeps a directory from starting in mid-restore, and tells what blocks it.", "ntdsbctl"};
+    CLI::App app{"Keeps a directory from starting in mid-restore, and tells what blocks it.",
+                 "ntdsbctl"};
     app.footer(footer);
     app.set_version_flag("--version", NTDSB_VERSION);
-    app.add_option("--config", config_file, "configuration file, instead of the one that the DLL would find");
-    app.add_option("--instance", options.instance, "directory instance; without it the default one");
+    app.add_option("--config", config_file,
+                   "configuration file, instead of the one that the DLL would find");
+    app.add_option("--instance", options.instance,
+                   "directory instance; without it the default one");
     app.add_flag("--json", options.json, "print one JSON object");
     app.require_subcommand(1);
-    auto* status_command = app.add_subcommand("status", "what holds the directory's locks, what its record says, and whether it may start");
-    auto* check_command = app.add_subcommand("check-start", "whether the directory may start now (advice: `run` is the gate)");
-    auto* run_command = app.add_subcommand("run", "start the directory's engine through the gate and wait for it: run -- PROGRAM [ARGUMENTS...]");
+    app.fallthrough(); // the options may follow the command as well
+    auto* status_command = app.add_subcommand(
+        "status",
+        "what holds the directory's locks, what its record says, and whether it may start");
+    auto* check_command = app.add_subcommand(
+        "check-start", "whether the directory may start now (advice: `run` is the gate)");
+    auto* run_command = app.add_subcommand("run", "start the directory's engine through the gate "
+                                                  "and wait for it: run -- PROGRAM [ARGUMENTS...]");
     run_command->add_option("engine", engine, "program and arguments, after --")->required();
 
     try {

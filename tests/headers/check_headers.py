@@ -81,8 +81,8 @@ def compilers() -> list[Compiler]:
             Compiler(f"clang {machine}-w64-windows-gnu",
                      *gnu_like("clang", "", [f"--target={machine}-w64-windows-gnu", *mingw]), True),
             Compiler(f"clang {machine}-pc-windows-msvc",
-                     *gnu_like("clang", "", [f"--target={machine}-pc-windows-msvc", "-isystem", shim]),
-                     True),
+                     *gnu_like("clang", "",
+                               [f"--target={machine}-pc-windows-msvc", "-isystem", shim]), True),
         ]
         cl = [clang_cl(), f"--target={machine}-pc-windows-msvc", "/nologo", "/W4", "/WX", "/Zs",
               f"/clang:-isystem{shim}"]
@@ -170,7 +170,7 @@ class Stock:
 
     def expansions(self, header: str, names: list[str]) -> dict[str, str]:
         lines = "".join(f"@{number} {name}\n" for number, name in enumerate(names))
-        output = self.preprocess("-DNTDSB_NOTHING", f"#include <windows.h>\n#include {header}\n{lines}")
+        output = self.preprocess("-P", f"#include <windows.h>\n#include {header}\n{lines}")
         found = re.findall(r"@(\d+)([^@]*)", output)
         return {names[int(number)]: " ".join(text.split()) for number, text in found}
 

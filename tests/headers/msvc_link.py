@@ -33,7 +33,8 @@ class Tools:
         return found or names[0]
 
 
-def steps(tools: Tools, flavour: str, library: str, work: pathlib.Path) -> list[tuple[str, list[str]]]:
+def steps(tools: Tools, flavour: str, library: str,
+          work: pathlib.Path) -> list[tuple[str, list[str]]]:
     machine, function = KERNEL32[flavour]
     (work / "kernel32.def").write_text(f"LIBRARY kernel32.dll\nEXPORTS\n    {function}\n")
     # The entry point's name is decorated by the linker, as C's are.

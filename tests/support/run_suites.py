@@ -25,7 +25,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 WINE_RUN = TOP / "tests" / "support" / "wine-run"
 WINE_FLAVOURS = ("x64", "x86")
 FLAVOURS_AT_ONCE = 2
-TIMEOUT_SECONDS = 600
+TIMEOUT_SECONDS = 900
 TAIL_LINES = 60
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
 
