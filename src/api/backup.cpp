@@ -1,4 +1,5 @@
-// The exports of a backup (ntdsbcli.h): each traces, defines its out-parameters, checks handle and arguments, makes one client call. A and W are two names of one template.
+// The exports of a backup (ntdsbcli.h): each traces, defines its out-parameters, checks handle and
+// arguments, makes one client call. A and W are two names of one template.
 #include "api/entry.h"
 
 namespace ntdsb::api {
@@ -6,8 +7,10 @@ namespace ntdsb::api {
 namespace {
 
 template <class Form>
-HRESULT backup_prepare(std::string_view name, const typename Form::Char* server, ULONG grbit, ULONG type, PVOID* token, DWORD* token_size, HBC* hbc) {
-    trace(name, StringArgument<Form>{server}, std::uint32_t{grbit}, std::uint32_t{type}, token, token_size, hbc);
+HRESULT backup_prepare(std::string_view name, const typename Form::Char* server, ULONG grbit,
+                       ULONG type, PVOID* token, DWORD* token_size, HBC* hbc) {
+    trace(name, StringArgument<Form>{server}, std::uint32_t{grbit}, std::uint32_t{type}, token,
+          token_size, hbc);
     store(token, nullptr);
     store(token_size, 0);
     store(hbc, nullptr);
@@ -26,7 +29,8 @@ HRESULT backup_prepare(std::string_view name, const typename Form::Char* server,
 
 // DsBackupGetDatabaseNames and DsBackupGetBackupLogs differ in the question alone.
 template <class Form>
-HRESULT backup_list(std::string_view name, Result<std::u16string> (client::BackupSession::*ask)(), HBC hbc, typename Form::Char** list, DWORD* size) {
+HRESULT backup_list(std::string_view name, Result<std::u16string> (client::BackupSession::*ask)(),
+                    HBC hbc, typename Form::Char** list, DWORD* size) {
     trace(name, hbc, list, size);
     store(list, nullptr);
     store(size, 0);
@@ -39,7 +43,8 @@ HRESULT backup_list(std::string_view name, Result<std::u16string> (client::Backu
 }
 
 template <class Form>
-HRESULT backup_open_file(std::string_view name, HBC hbc, const typename Form::Char* file, DWORD hint, LARGE_INTEGER* size) {
+HRESULT backup_open_file(std::string_view name, HBC hbc, const typename Form::Char* file,
+                         DWORD hint, LARGE_INTEGER* size) {
     trace(name, hbc, StringArgument<Form>{file}, std::uint32_t{hint}, size);
     LARGE_INTEGER answer;
     answer.QuadPart = 0;
@@ -72,32 +77,47 @@ using ntdsb::client::BackupSession;
 
 extern "C" {
 
-HRESULT NTDSBCLI_API DsBackupPrepareA(LPCSTR szBackupServer, ULONG grbit, ULONG btFlag, PVOID* ppvExpiryToken, LPDWORD pcbExpiryTokenSize, HBC* phbc) {
-    return backup_prepare<Ansi>("DsBackupPrepareA", szBackupServer, grbit, btFlag, ppvExpiryToken, pcbExpiryTokenSize, phbc);
+HRESULT NTDSBCLI_API DsBackupPrepareA(LPCSTR szBackupServer, ULONG grbit, ULONG btFlag,
+                                      PVOID* ppvExpiryToken, LPDWORD pcbExpiryTokenSize,
+                                      HBC* phbc) {
+    return backup_prepare<Ansi>("DsBackupPrepareA", szBackupServer, grbit, btFlag, ppvExpiryToken,
+                                pcbExpiryTokenSize, phbc);
 }
-HRESULT NTDSBCLI_API DsBackupPrepareW(LPCWSTR szBackupServer, ULONG grbit, ULONG btFlag, PVOID* ppvExpiryToken, LPDWORD pcbExpiryTokenSize, HBC* phbc) {
-    return backup_prepare<Wide>("DsBackupPrepareW", szBackupServer, grbit, btFlag, ppvExpiryToken, pcbExpiryTokenSize, phbc);
+HRESULT NTDSBCLI_API DsBackupPrepareW(LPCWSTR szBackupServer, ULONG grbit, ULONG btFlag,
+                                      PVOID* ppvExpiryToken, LPDWORD pcbExpiryTokenSize,
+                                      HBC* phbc) {
+    return backup_prepare<Wide>("DsBackupPrepareW", szBackupServer, grbit, btFlag, ppvExpiryToken,
+                                pcbExpiryTokenSize, phbc);
 }
 
 HRESULT NTDSBCLI_API DsBackupGetDatabaseNamesA(HBC hbc, LPSTR* pszAttachmentInfo, LPDWORD pcbSize) {
-    return backup_list<Ansi>("DsBackupGetDatabaseNamesA", &BackupSession::database_names, hbc, pszAttachmentInfo, pcbSize);
+    return backup_list<Ansi>("DsBackupGetDatabaseNamesA", &BackupSession::database_names, hbc,
+                             pszAttachmentInfo, pcbSize);
 }
-HRESULT NTDSBCLI_API DsBackupGetDatabaseNamesW(HBC hbc, LPWSTR* pszAttachmentInfo, LPDWORD pcbSize) {
-    return backup_list<Wide>("DsBackupGetDatabaseNamesW", &BackupSession::database_names, hbc, pszAttachmentInfo, pcbSize);
+HRESULT NTDSBCLI_API DsBackupGetDatabaseNamesW(HBC hbc, LPWSTR* pszAttachmentInfo,
+                                               LPDWORD pcbSize) {
+    return backup_list<Wide>("DsBackupGetDatabaseNamesW", &BackupSession::database_names, hbc,
+                             pszAttachmentInfo, pcbSize);
 }
 
 HRESULT NTDSBCLI_API DsBackupGetBackupLogsA(HBC hbc, LPSTR* pszBackupLogFiles, LPDWORD pcbSize) {
-    return backup_list<Ansi>("DsBackupGetBackupLogsA", &BackupSession::backup_logs, hbc, pszBackupLogFiles, pcbSize);
+    return backup_list<Ansi>("DsBackupGetBackupLogsA", &BackupSession::backup_logs, hbc,
+                             pszBackupLogFiles, pcbSize);
 }
 HRESULT NTDSBCLI_API DsBackupGetBackupLogsW(HBC hbc, LPWSTR* pszBackupLogFiles, LPDWORD pcbSize) {
-    return backup_list<Wide>("DsBackupGetBackupLogsW", &BackupSession::backup_logs, hbc, pszBackupLogFiles, pcbSize);
+    return backup_list<Wide>("DsBackupGetBackupLogsW", &BackupSession::backup_logs, hbc,
+                             pszBackupLogFiles, pcbSize);
 }
 
-HRESULT NTDSBCLI_API DsBackupOpenFileA(HBC hbc, LPCSTR szAttachmentName, DWORD cbReadHintSize, LARGE_INTEGER* pliFileSize) {
-    return backup_open_file<Ansi>("DsBackupOpenFileA", hbc, szAttachmentName, cbReadHintSize, pliFileSize);
+HRESULT NTDSBCLI_API DsBackupOpenFileA(HBC hbc, LPCSTR szAttachmentName, DWORD cbReadHintSize,
+                                       LARGE_INTEGER* pliFileSize) {
+    return backup_open_file<Ansi>("DsBackupOpenFileA", hbc, szAttachmentName, cbReadHintSize,
+                                  pliFileSize);
 }
-HRESULT NTDSBCLI_API DsBackupOpenFileW(HBC hbc, LPCWSTR szAttachmentName, DWORD cbReadHintSize, LARGE_INTEGER* pliFileSize) {
-    return backup_open_file<Wide>("DsBackupOpenFileW", hbc, szAttachmentName, cbReadHintSize, pliFileSize);
+HRESULT NTDSBCLI_API DsBackupOpenFileW(HBC hbc, LPCWSTR szAttachmentName, DWORD cbReadHintSize,
+                                       LARGE_INTEGER* pliFileSize) {
+    return backup_open_file<Wide>("DsBackupOpenFileW", hbc, szAttachmentName, cbReadHintSize,
+                                  pliFileSize);
 }
 
 HRESULT NTDSBCLI_API DsBackupRead(HBC hbc, PVOID pvBuffer, DWORD cbBuffer, PDWORD pcbRead) {
@@ -115,14 +135,20 @@ HRESULT NTDSBCLI_API DsBackupRead(HBC hbc, PVOID pvBuffer, DWORD cbBuffer, PDWOR
     });
 }
 
-HRESULT NTDSBCLI_API DsBackupClose(HBC hbc) { return backup_call("DsBackupClose", &BackupSession::close_file, hbc); }
+HRESULT NTDSBCLI_API DsBackupClose(HBC hbc) {
+    return backup_call("DsBackupClose", &BackupSession::close_file, hbc);
+}
 
-HRESULT NTDSBCLI_API DsBackupTruncateLogs(HBC hbc) { return backup_call("DsBackupTruncateLogs", &BackupSession::truncate_logs, hbc); }
+HRESULT NTDSBCLI_API DsBackupTruncateLogs(HBC hbc) {
+    return backup_call("DsBackupTruncateLogs", &BackupSession::truncate_logs, hbc);
+}
 
 HRESULT NTDSBCLI_API DsBackupEnd(HBC hbc) {
     constexpr std::string_view name = "DsBackupEnd";
     trace(name, hbc);
-    return run(name, [&] { return ntdsb::client::end_session(handle_of(hbc), ntdsb::client::SessionKind::backup); });
+    return run(name, [&] {
+        return ntdsb::client::end_session(handle_of(hbc), ntdsb::client::SessionKind::backup);
+    });
 }
 
 VOID NTDSBCLI_API DsBackupFree(PVOID pvBuffer) {

@@ -37,12 +37,15 @@ void free_buffer(void* buffer) {
     std::unique_ptr<std::byte[]> memory;
     {
         const std::lock_guard lock(buffers().mutex);
-        if (const auto found = buffers().handed_out.find(buffer); found != buffers().handed_out.end()) {
+        if (const auto found = buffers().handed_out.find(buffer);
+            found != buffers().handed_out.end()) {
             memory = std::move(found->second);
             buffers().handed_out.erase(found);
         }
     }
-    if (!memory) log::warn("COM-12: DsBackupFree was given a pointer that this library did not hand out, or that is free already; it is left alone");
+    if (!memory)
+        log::warn("COM-12: DsBackupFree was given a pointer that this library did not hand out, or "
+                  "that is free already; it is left alone");
 }
 
 } // namespace ntdsb::api

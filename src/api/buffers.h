@@ -1,4 +1,5 @@
-// The memory that the API hands out, and takes back only if it was its own (contract COM-12). Thread-safe.
+// The memory that the API hands out, and takes back only if it was its own (contract COM-12).
+// Thread-safe.
 #pragma once
 
 #include "core/result.h"

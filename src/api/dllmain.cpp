@@ -1,4 +1,5 @@
-// The DLL's entry point does nothing: everything is made on first use and nothing is destroyed (design point 10).
+// The DLL's entry point does nothing: everything is made on first use and nothing is destroyed
+// (design point 10).
 #include <windows.h>
 
 extern "C" BOOL WINAPI DllMain(HINSTANCE module, DWORD reason, LPVOID) {

@@ -1,4 +1,5 @@
-// What every export does around its one client call: traces, keeps the last-error value, lets nothing out but a code (contract ABI-9, ABI-10).
+// What every export does around its one client call: traces, keeps the last-error value, lets
+// nothing out but a code (contract ABI-9, ABI-10).
 #pragma once
 
 #include "api/buffers.h"
@@ -13,7 +14,8 @@
 
 namespace ntdsb::api {
 
-// Runs an export's body, a function without parameters that returns Result<void>, and gives its code.
+// Runs an export's body, a function without parameters that returns Result<void>, and gives its
+// code.
 template <class Body>
 HRESULT run(std::string_view function, Body body) noexcept {
     const platform::LastErrorKeeper keep_last_error;
@@ -37,7 +39,8 @@ void store(T* to, const std::type_identity_t<T>& value) noexcept {
 }
 
 // COM-2.
-inline Result<void> check_pointer(const void* pointer, std::string_view argument, Code code = static_cast<Code>(ERROR_INVALID_PARAMETER)) {
+inline Result<void> check_pointer(const void* pointer, std::string_view argument,
+                                  Code code = static_cast<Code>(ERROR_INVALID_PARAMETER)) {
     if (pointer != nullptr) return ok();
     return fail(code, "COM-2: ", argument, " is NULL");
 }
@@ -47,12 +50,21 @@ inline client::Handle handle_of(HBC hbc) noexcept {
     // What does not fit is none of ours; 0 is in no table.
     return number <= UINT32_MAX ? static_cast<client::Handle>(number) : 0;
 }
-inline HBC hbc_of(client::Handle handle) noexcept { return reinterpret_cast<HBC>(static_cast<std::uintptr_t>(handle)); }
+inline HBC hbc_of(client::Handle handle) noexcept {
+    return reinterpret_cast<HBC>(static_cast<std::uintptr_t>(handle));
+}
 
-// How an argument is traced: strings as text, pointers and numbers in hex. Secrets are never passed here.
-inline void append_argument(std::string& line, const void* pointer) { append_text(line, hex(static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(pointer)))); }
-inline void append_argument(std::string& line, std::uint32_t number) { append_text(line, hex(std::uint64_t{number})); }
-inline void append_argument(std::string& line, std::int32_t number) { append_text(line, hex(number)); }
+// How an argument is traced: strings as text, pointers and numbers in hex. Secrets are never passed
+// here.
+inline void append_argument(std::string& line, const void* pointer) {
+    append_text(line, hex(static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(pointer))));
+}
+inline void append_argument(std::string& line, std::uint32_t number) {
+    append_text(line, hex(std::uint64_t{number}));
+}
+inline void append_argument(std::string& line, std::int32_t number) {
+    append_text(line, hex(number));
+}
 template <class Form>
 struct StringArgument {
     const typename Form::Char* string;

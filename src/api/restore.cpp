@@ -1,4 +1,5 @@
-// The exports of a restore (ntdsbcli.h): each traces, defines its out-parameters, checks handle and arguments, makes one client call. A and W are two names of one template.
+// The exports of a restore (ntdsbcli.h): each traces, defines its out-parameters, checks handle and
+// arguments, makes one client call. A and W are two names of one template.
 #include "api/entry.h"
 
 namespace ntdsb::api {
@@ -14,20 +15,26 @@ std::optional<wire::Bytes> copy_token(const void* token, DWORD size) {
 // PREP-3, PREP-4: one that the wire does not carry is none of ours.
 Result<void> check_token_argument(const void* token, DWORD size) {
     if ((token == nullptr) != (size == 0))
-        return fail(ERROR_INVALID_PARAMETER, "PREP-3: pvExpiryToken is ", token == nullptr ? "NULL" : "given", " and cbExpiryTokenSize is ", size);
-    if (size > wire::max_token_bytes) return fail(hrUnknownExpiryTokenFormat, "PREP-4: a token of ", size, " bytes was not made by this service");
+        return fail(ERROR_INVALID_PARAMETER, "PREP-3: pvExpiryToken is ",
+                    token == nullptr ? "NULL" : "given", " and cbExpiryTokenSize is ", size);
+    if (size > wire::max_token_bytes)
+        return fail(hrUnknownExpiryTokenFormat, "PREP-4: a token of ", size,
+                    " bytes was not made by this service");
     return ok();
 }
 
 template <class Form>
-HRESULT restore_prepare(std::string_view name, const typename Form::Char* server, ULONG flags, PVOID token, DWORD token_size, HBC* hbc) {
-    trace(name, StringArgument<Form>{server}, std::uint32_t{flags}, token, std::uint32_t{token_size}, hbc);
+HRESULT restore_prepare(std::string_view name, const typename Form::Char* server, ULONG flags,
+                        PVOID token, DWORD token_size, HBC* hbc) {
+    trace(name, StringArgument<Form>{server}, std::uint32_t{flags}, token,
+          std::uint32_t{token_size}, hbc);
     store(hbc, nullptr);
     return run(name, [&]() -> Result<void> {
         NTDSB_CHECK(check_pointer(hbc, "phbc"));
         NTDSB_TRY(const auto server_name, read_server<Form>(server));
         NTDSB_CHECK(check_token_argument(token, token_size));
-        NTDSB_TRY(const auto handle, client::prepare_restore(server_name, flags, copy_token(token, token_size)));
+        NTDSB_TRY(const auto handle,
+                  client::prepare_restore(server_name, flags, copy_token(token, token_size)));
         store(hbc, hbc_of(handle));
         return ok();
     });
@@ -62,25 +69,34 @@ Result<std::u16string> read_path(const typename Form::Char* path, std::string_vi
 
 // REG-3: the count is judged before the array is touched.
 template <class Form>
-Result<std::vector<wire::RestoreMapPair>> read_map(const typename Form::RestoreMap* map, LONG count) {
+Result<std::vector<wire::RestoreMapPair>> read_map(const typename Form::RestoreMap* map,
+                                                   LONG count) {
     if (count <= 0 || static_cast<std::uint32_t>(count) > wire::max_restore_map_pairs)
-        return fail(ERROR_INVALID_PARAMETER, "REG-3: crstmap is ", std::int32_t{count}, "; 1 to ", wire::max_restore_map_pairs, " pairs are possible");
+        return fail(ERROR_INVALID_PARAMETER, "REG-3: crstmap is ", std::int32_t{count}, "; 1 to ",
+                    wire::max_restore_map_pairs, " pairs are possible");
     NTDSB_CHECK(check_pointer(map, "rgrstmap"));
     std::vector<wire::RestoreMapPair> pairs;
     for (LONG i = 0; i < count; ++i) {
         typename Form::RestoreMap pair; // the array need not be aligned
-        std::memcpy(&pair, reinterpret_cast<const char*>(map) + static_cast<std::size_t>(i) * sizeof pair, sizeof pair);
+        std::memcpy(&pair,
+                    reinterpret_cast<const char*>(map) + static_cast<std::size_t>(i) * sizeof pair,
+                    sizeof pair);
         NTDSB_TRY(auto source, read_path<Form>(Form::source(pair), "a database name of rgrstmap"));
-        NTDSB_TRY(auto target, read_path<Form>(Form::target(pair), "a new database name of rgrstmap"));
+        NTDSB_TRY(auto target,
+                  read_path<Form>(Form::target(pair), "a new database name of rgrstmap"));
         pairs.push_back({std::move(source), std::move(target)});
     }
     return pairs;
 }
 
 template <class Form>
-HRESULT restore_register(std::string_view name, HBC hbc, const typename Form::Char* checkpoint, const typename Form::Char* logs, const typename Form::RestoreMap* map, LONG count,
-                         const typename Form::Char* backup_logs, ULONG low, ULONG high) {
-    trace(name, hbc, StringArgument<Form>{checkpoint}, StringArgument<Form>{logs}, map, std::int32_t{count}, StringArgument<Form>{backup_logs}, std::uint32_t{low}, std::uint32_t{high});
+HRESULT restore_register(std::string_view name, HBC hbc, const typename Form::Char* checkpoint,
+                         const typename Form::Char* logs, const typename Form::RestoreMap* map,
+                         LONG count, const typename Form::Char* backup_logs, ULONG low,
+                         ULONG high) {
+    trace(name, hbc, StringArgument<Form>{checkpoint}, StringArgument<Form>{logs}, map,
+          std::int32_t{count}, StringArgument<Form>{backup_logs}, std::uint32_t{low},
+          std::uint32_t{high});
     return run(name, [&]() -> Result<void> {
         NTDSB_TRY(const auto session, client::find_restore(handle_of(hbc)));
         NTDSB_CHECK(session->check_unrestricted());
@@ -102,27 +118,39 @@ using namespace ntdsb::api;
 
 extern "C" {
 
-HRESULT NTDSBCLI_API DsRestorePrepareA(LPCSTR szServerName, ULONG rtFlag, PVOID pvExpiryToken, DWORD cbExpiryTokenSize, HBC* phbc) {
-    return restore_prepare<Ansi>("DsRestorePrepareA", szServerName, rtFlag, pvExpiryToken, cbExpiryTokenSize, phbc);
+HRESULT NTDSBCLI_API DsRestorePrepareA(LPCSTR szServerName, ULONG rtFlag, PVOID pvExpiryToken,
+                                       DWORD cbExpiryTokenSize, HBC* phbc) {
+    return restore_prepare<Ansi>("DsRestorePrepareA", szServerName, rtFlag, pvExpiryToken,
+                                 cbExpiryTokenSize, phbc);
 }
-HRESULT NTDSBCLI_API DsRestorePrepareW(LPCWSTR szServerName, ULONG rtFlag, PVOID pvExpiryToken, DWORD cbExpiryTokenSize, HBC* phbc) {
-    return restore_prepare<Wide>("DsRestorePrepareW", szServerName, rtFlag, pvExpiryToken, cbExpiryTokenSize, phbc);
-}
-
-HRESULT NTDSBCLI_API DsRestoreGetDatabaseLocationsA(HBC hbc, LPSTR* pszDatabaseLocationList, LPDWORD pcbSize) {
-    return restore_locations<Ansi>("DsRestoreGetDatabaseLocationsA", hbc, pszDatabaseLocationList, pcbSize);
-}
-HRESULT NTDSBCLI_API DsRestoreGetDatabaseLocationsW(HBC hbc, LPWSTR* pszDatabaseLocationList, LPDWORD pcbSize) {
-    return restore_locations<Wide>("DsRestoreGetDatabaseLocationsW", hbc, pszDatabaseLocationList, pcbSize);
+HRESULT NTDSBCLI_API DsRestorePrepareW(LPCWSTR szServerName, ULONG rtFlag, PVOID pvExpiryToken,
+                                       DWORD cbExpiryTokenSize, HBC* phbc) {
+    return restore_prepare<Wide>("DsRestorePrepareW", szServerName, rtFlag, pvExpiryToken,
+                                 cbExpiryTokenSize, phbc);
 }
 
-HRESULT NTDSBCLI_API DsRestoreRegisterA(HBC hbc, LPCSTR szCheckPointFilePath, LPCSTR szLogPath, EDB_RSTMAPA rgrstmap[], LONG crstmap, LPCSTR szBackupLogPath, ULONG genLow,
-                                        ULONG genHigh) {
-    return restore_register<Ansi>("DsRestoreRegisterA", hbc, szCheckPointFilePath, szLogPath, rgrstmap, crstmap, szBackupLogPath, genLow, genHigh);
+HRESULT NTDSBCLI_API DsRestoreGetDatabaseLocationsA(HBC hbc, LPSTR* pszDatabaseLocationList,
+                                                    LPDWORD pcbSize) {
+    return restore_locations<Ansi>("DsRestoreGetDatabaseLocationsA", hbc, pszDatabaseLocationList,
+                                   pcbSize);
 }
-HRESULT NTDSBCLI_API DsRestoreRegisterW(HBC hbc, LPCWSTR szCheckPointFilePath, LPCWSTR szLogPath, EDB_RSTMAPW rgrstmap[], LONG crstmap, LPCWSTR szBackupLogPath, ULONG genLow,
-                                        ULONG genHigh) {
-    return restore_register<Wide>("DsRestoreRegisterW", hbc, szCheckPointFilePath, szLogPath, rgrstmap, crstmap, szBackupLogPath, genLow, genHigh);
+HRESULT NTDSBCLI_API DsRestoreGetDatabaseLocationsW(HBC hbc, LPWSTR* pszDatabaseLocationList,
+                                                    LPDWORD pcbSize) {
+    return restore_locations<Wide>("DsRestoreGetDatabaseLocationsW", hbc, pszDatabaseLocationList,
+                                   pcbSize);
+}
+
+HRESULT NTDSBCLI_API DsRestoreRegisterA(HBC hbc, LPCSTR szCheckPointFilePath, LPCSTR szLogPath,
+                                        EDB_RSTMAPA rgrstmap[], LONG crstmap,
+                                        LPCSTR szBackupLogPath, ULONG genLow, ULONG genHigh) {
+    return restore_register<Ansi>("DsRestoreRegisterA", hbc, szCheckPointFilePath, szLogPath,
+                                  rgrstmap, crstmap, szBackupLogPath, genLow, genHigh);
+}
+HRESULT NTDSBCLI_API DsRestoreRegisterW(HBC hbc, LPCWSTR szCheckPointFilePath, LPCWSTR szLogPath,
+                                        EDB_RSTMAPW rgrstmap[], LONG crstmap,
+                                        LPCWSTR szBackupLogPath, ULONG genLow, ULONG genHigh) {
+    return restore_register<Wide>("DsRestoreRegisterW", hbc, szCheckPointFilePath, szLogPath,
+                                  rgrstmap, crstmap, szBackupLogPath, genLow, genHigh);
 }
 
 HRESULT NTDSBCLI_API DsRestoreRegisterComplete(HBC hbc, HRESULT hrRestoreState) {
@@ -138,7 +166,9 @@ HRESULT NTDSBCLI_API DsRestoreRegisterComplete(HBC hbc, HRESULT hrRestoreState) 
 HRESULT NTDSBCLI_API DsRestoreEnd(HBC hbc) {
     constexpr std::string_view name = "DsRestoreEnd";
     trace(name, hbc);
-    return run(name, [&] { return ntdsb::client::end_session(handle_of(hbc), ntdsb::client::SessionKind::restore); });
+    return run(name, [&] {
+        return ntdsb::client::end_session(handle_of(hbc), ntdsb::client::SessionKind::restore);
+    });
 }
 
 HRESULT NTDSBCLI_API DsRestoreCheckExpiryToken(PVOID pvExpiryToken, DWORD cbExpiryTokenSize) {

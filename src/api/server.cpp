@@ -1,4 +1,5 @@
-// The exports that need no handle (ntdsbcli.h): whether the directory runs, the number of the last backed-up log, the identity of the process.
+// The exports that need no handle (ntdsbcli.h): whether the directory runs, the number of the last
+// backed-up log, the identity of the process.
 #include "api/entry.h"
 
 namespace ntdsb::api {
@@ -45,7 +46,8 @@ Result<platform::Secret> read_password(const typename Form::Char* password) {
 }
 
 template <class Form>
-HRESULT set_identity(std::string_view name, const typename Form::Char* user, const typename Form::Char* domain, const typename Form::Char* password) {
+HRESULT set_identity(std::string_view name, const typename Form::Char* user,
+                     const typename Form::Char* domain, const typename Form::Char* password) {
     trace(name, StringArgument<Form>{user}, StringArgument<Form>{domain});
     return run(name, [&]() -> Result<void> {
         if (user == nullptr && domain == nullptr && password == nullptr) {
@@ -55,7 +57,8 @@ HRESULT set_identity(std::string_view name, const typename Form::Char* user, con
         NTDSB_TRY(auto user_name, read_string<Form>(user, "szUserName"));
         NTDSB_TRY(auto domain_name, read_optional<Form>(domain, "szDomainName"));
         NTDSB_TRY(auto secret, read_password<Form>(password));
-        client::set_identity(transport::AuthIdentity{std::move(user_name), std::move(domain_name), std::move(secret)});
+        client::set_identity(transport::AuthIdentity{std::move(user_name), std::move(domain_name),
+                                                     std::move(secret)});
         return ok();
     });
 }
@@ -67,8 +70,12 @@ using namespace ntdsb::api;
 
 extern "C" {
 
-HRESULT NTDSBCLI_API DsIsNTDSOnlineA(LPCSTR szServerName, BOOL* pfNTDSOnline) { return is_online<Ansi>("DsIsNTDSOnlineA", szServerName, pfNTDSOnline); }
-HRESULT NTDSBCLI_API DsIsNTDSOnlineW(LPCWSTR szServerName, BOOL* pfNTDSOnline) { return is_online<Wide>("DsIsNTDSOnlineW", szServerName, pfNTDSOnline); }
+HRESULT NTDSBCLI_API DsIsNTDSOnlineA(LPCSTR szServerName, BOOL* pfNTDSOnline) {
+    return is_online<Ansi>("DsIsNTDSOnlineA", szServerName, pfNTDSOnline);
+}
+HRESULT NTDSBCLI_API DsIsNTDSOnlineW(LPCWSTR szServerName, BOOL* pfNTDSOnline) {
+    return is_online<Wide>("DsIsNTDSOnlineW", szServerName, pfNTDSOnline);
+}
 
 HRESULT NTDSBCLI_API DsSetCurrentBackupLogA(LPCSTR szServerName, DWORD dwCurrentLog) {
     return set_current_log<Ansi>("DsSetCurrentBackupLogA", szServerName, dwCurrentLog);
@@ -80,7 +87,8 @@ HRESULT NTDSBCLI_API DsSetCurrentBackupLogW(LPCWSTR szServerName, DWORD dwCurren
 HRESULT NTDSBCLI_API DsSetAuthIdentityA(LPCSTR szUserName, LPCSTR szDomainName, LPCSTR szPassword) {
     return set_identity<Ansi>("DsSetAuthIdentityA", szUserName, szDomainName, szPassword);
 }
-HRESULT NTDSBCLI_API DsSetAuthIdentityW(LPCWSTR szUserName, LPCWSTR szDomainName, LPCWSTR szPassword) {
+HRESULT NTDSBCLI_API DsSetAuthIdentityW(LPCWSTR szUserName, LPCWSTR szDomainName,
+                                        LPCWSTR szPassword) {
     return set_identity<Wide>("DsSetAuthIdentityW", szUserName, szDomainName, szPassword);
 }
 

@@ -6,12 +6,17 @@
 
 namespace ntdsb::api {
 
-Result<std::u16string> Ansi::to_utf16(std::string_view text) { return platform::ansi_to_utf16(text); }
-Result<std::string> Ansi::from_utf16(std::u16string_view text) { return platform::utf16_to_ansi(text); }
+Result<std::u16string> Ansi::to_utf16(std::string_view text) {
+    return platform::ansi_to_utf16(text);
+}
+Result<std::string> Ansi::from_utf16(std::u16string_view text) {
+    return platform::utf16_to_ansi(text);
+}
 
 namespace {
 
-// The string's units up to its NUL or the limit; copied unit by unit, since old tools pass packed structures.
+// The string's units up to its NUL or the limit; copied unit by unit, since old tools pass packed
+// structures.
 template <class Char>
 std::basic_string<Char> copy_bounded(const Char* string) {
     std::basic_string<Char> copy;
@@ -24,10 +29,13 @@ std::basic_string<Char> copy_bounded(const Char* string) {
     return copy;
 }
 
-Error too_long(Code code, std::string_view argument) { return fail(code, "PATH-1: ", argument, " has over ", max_path_characters, " characters"); }
+Error too_long(Code code, std::string_view argument) {
+    return fail(code, "PATH-1: ", argument, " has over ", max_path_characters, " characters");
+}
 
 template <class Form>
-Result<std::u16string> read_bounded(const typename Form::Char* string, std::string_view argument, Code too_long_code) {
+Result<std::u16string> read_bounded(const typename Form::Char* string, std::string_view argument,
+                                    Code too_long_code) {
     if (string == nullptr) return fail(ERROR_INVALID_PARAMETER, argument, " is NULL");
     const auto copy = copy_bounded(string);
     if (copy.size() > longest_string_units) return too_long(too_long_code, argument);
@@ -56,7 +64,8 @@ Result<std::u16string> read_listed_name(const typename Form::Char* string) {
     typename Form::Char first;
     std::memcpy(&first, string, sizeof first);
     const char16_t prefix = Form::prefix_to_utf16(first);
-    // Prefixes below 0x80 are ASCII, which every form maps by number anyway; a path never starts with one of these two.
+    // Prefixes below 0x80 are ASCII, which every form maps by number anyway; a path never starts
+    // with one of these two.
     if (prefix != 0x82 && prefix != 0x83) return read_string<Form>(string, argument);
     NTDSB_TRY(const auto path, read_string<Form>(string + 1, argument));
     return prefix + path;

@@ -25,8 +25,11 @@ Result<transport::Route> connect(std::u16string_view server, wire::Interface int
     return transport::connect(server, interface_of, current_identity());
 }
 
-// A context handle that was not kept is run down with its connection, so nothing is left behind if this fails.
-Result<Handle> keep(SessionKind kind, std::shared_ptr<Session> session) { return process().handles.add(kind, std::move(session)); }
+// A context handle that was not kept is run down with its connection, so nothing is left behind if
+// this fails.
+Result<Handle> keep(SessionKind kind, std::shared_ptr<Session> session) {
+    return process().handles.add(kind, std::move(session));
+}
 
 } // namespace
 
@@ -40,37 +43,47 @@ void start_log() noexcept {
 
 Result<bool> is_directory_online(std::u16string_view server) {
     NTDSB_TRY(const auto route, connect(server, wire::Interface::restore));
-    NTDSB_TRY(const auto reply, invoke<wire::IsDirectoryOnline>(*route.connection, {route.instance}));
+    NTDSB_TRY(const auto reply,
+              invoke<wire::IsDirectoryOnline>(*route.connection, {route.instance}));
     return reply.online != 0;
 }
 
 Result<void> set_current_log_number(std::u16string_view server, std::uint32_t number) {
     NTDSB_TRY(const auto route, connect(server, wire::Interface::restore));
-    NTDSB_TRY(const auto reply, invoke<wire::SetCurrentLogNumber>(*route.connection, {route.instance, number}));
+    NTDSB_TRY(const auto reply,
+              invoke<wire::SetCurrentLogNumber>(*route.connection, {route.instance, number}));
     static_cast<void>(reply);
     return ok();
 }
 
 Result<void> check_expiry_token(wire::Bytes token) {
     NTDSB_TRY(const auto route, transport::connect_local(wire::Interface::restore));
-    NTDSB_TRY(const auto reply, invoke<wire::CheckExpiryToken>(*route.connection, {route.instance, std::move(token)}));
+    NTDSB_TRY(const auto reply, invoke<wire::CheckExpiryToken>(*route.connection,
+                                                               {route.instance, std::move(token)}));
     static_cast<void>(reply);
     return ok();
 }
 
-Result<PreparedBackup> prepare_backup(std::u16string_view server, std::uint32_t grbit, std::uint32_t type) {
+Result<PreparedBackup> prepare_backup(std::u16string_view server, std::uint32_t grbit,
+                                      std::uint32_t type) {
     NTDSB_TRY(auto route, connect(server, wire::Interface::backup));
-    NTDSB_TRY(auto reply, invoke<wire::BackupPrepare>(*route.connection, {route.instance, grbit, type}));
-    if (!reply.token) return fail(hrCommunicationError, "the service answered without an expiry token");
-    NTDSB_TRY(const Handle handle, keep(SessionKind::backup, std::make_shared<BackupSession>(std::move(route), reply.session)));
+    NTDSB_TRY(auto reply,
+              invoke<wire::BackupPrepare>(*route.connection, {route.instance, grbit, type}));
+    if (!reply.token)
+        return fail(hrCommunicationError, "the service answered without an expiry token");
+    NTDSB_TRY(const Handle handle, keep(SessionKind::backup, std::make_shared<BackupSession>(
+                                                                 std::move(route), reply.session)));
     return PreparedBackup{handle, std::move(*reply.token)};
 }
 
-Result<Handle> prepare_restore(std::u16string_view server, std::uint32_t flags, std::optional<wire::Bytes> token) {
+Result<Handle> prepare_restore(std::u16string_view server, std::uint32_t flags,
+                               std::optional<wire::Bytes> token) {
     const bool restricted = !token;
     NTDSB_TRY(auto route, connect(server, wire::Interface::restore));
-    NTDSB_TRY(const auto reply, invoke<wire::RestorePrepare>(*route.connection, {route.instance, flags, std::move(token)}));
-    return keep(SessionKind::restore, std::make_shared<RestoreSession>(std::move(route), reply.session, restricted));
+    NTDSB_TRY(const auto reply, invoke<wire::RestorePrepare>(
+                                    *route.connection, {route.instance, flags, std::move(token)}));
+    return keep(SessionKind::restore,
+                std::make_shared<RestoreSession>(std::move(route), reply.session, restricted));
 }
 
 Result<std::shared_ptr<RestoreSession>> find_restore(Handle handle) {

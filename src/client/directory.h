@@ -1,4 +1,5 @@
-// What the exports start from: a server's name, a handle, or the process's identity. The process's handle table and identity live here.
+// What the exports start from: a server's name, a handle, or the process's identity. The process's
+// handle table and identity live here.
 #pragma once
 
 #include "client/session.h"
@@ -7,8 +8,8 @@
 
 namespace ntdsb::client {
 
-// Configures the log as soon as the process makes its first call, so that its arguments are traced; a wrong configuration is reported by the
-// calls that need it.
+// Configures the log as soon as the process makes its first call, so that its arguments are traced;
+// a wrong configuration is reported by the calls that need it.
 void start_log() noexcept;
 
 Result<bool> is_directory_online(std::u16string_view server);
@@ -19,9 +20,11 @@ struct PreparedBackup {
     Handle handle;
     wire::Bytes token;
 };
-Result<PreparedBackup> prepare_backup(std::u16string_view server, std::uint32_t grbit, std::uint32_t type);
+Result<PreparedBackup> prepare_backup(std::u16string_view server, std::uint32_t grbit,
+                                      std::uint32_t type);
 // Without a token the handle is restricted (contract PREP-2).
-Result<Handle> prepare_restore(std::u16string_view server, std::uint32_t flags, std::optional<wire::Bytes> token);
+Result<Handle> prepare_restore(std::u16string_view server, std::uint32_t flags,
+                               std::optional<wire::Bytes> token);
 
 // COM-1: ERROR_INVALID_PARAMETER unless the handle is a live one of that kind.
 Result<std::shared_ptr<RestoreSession>> find_restore(Handle handle);

@@ -12,7 +12,11 @@ Handle make_handle(std::uint32_t index, std::uint32_t generation, SessionKind ki
     return index << 16 | generation << 2 | static_cast<std::uint32_t>(kind);
 }
 
-Error unknown() { return fail(ERROR_INVALID_PARAMETER, "COM-1: the handle is NULL, was never given out, is ended, or is of the wrong kind"); }
+Error unknown() {
+    return fail(
+        ERROR_INVALID_PARAMETER,
+        "COM-1: the handle is NULL, was never given out, is ended, or is of the wrong kind");
+}
 
 } // namespace
 
@@ -20,7 +24,8 @@ Result<Handle> HandleTable::add(SessionKind kind, std::shared_ptr<Session> sessi
     const std::lock_guard lock(mutex_);
     std::uint32_t index;
     if (free_.size() > slots_kept_free || slots_.size() == most_slots) {
-        if (free_.empty()) return fail(ERROR_NOT_ENOUGH_MEMORY, "all ", most_slots, " handles are open");
+        if (free_.empty())
+            return fail(ERROR_NOT_ENOUGH_MEMORY, "all ", most_slots, " handles are open");
         index = free_.front();
         free_.pop_front();
     } else {
@@ -38,7 +43,8 @@ HandleTable::Slot* HandleTable::slot_of(Handle handle, SessionKind kind) {
     const std::uint32_t index = handle >> 16;
     if (index >= slots_.size()) return nullptr;
     Slot& slot = slots_[index];
-    const bool is_it = slot.session && slot.kind == kind && handle == make_handle(index, slot.generation, kind);
+    const bool is_it =
+        slot.session && slot.kind == kind && handle == make_handle(index, slot.generation, kind);
     return is_it ? &slot : nullptr;
 }
 

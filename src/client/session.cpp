@@ -30,13 +30,17 @@ Result<void> Session::end(std::chrono::milliseconds patience) {
         ended_ = true; // the calls that wait give up
         changed_.notify_all();
         if (busy_) connection_->cancel();
-        idle = changed_.wait_until(lock, std::chrono::steady_clock::now() + patience, [&] { return !busy_; });
+        idle = changed_.wait_until(lock, std::chrono::steady_clock::now() + patience,
+                                   [&] { return !busy_; });
     }
     if (!idle) {
-        log::warn("COM-11: a call still ran ", patience.count(), " ms after its handle was ended; its connection is abandoned");
+        log::warn("COM-11: a call still ran ", patience.count(),
+                  " ms after its handle was ended; its connection is abandoned");
         return ok();
     }
-    if (const auto ended = end_on_service(); !ended) log::warn("COM-8: the session was not ended on the service: ", ended.error().what, "; it will be run down there");
+    if (const auto ended = end_on_service(); !ended)
+        log::warn("COM-8: the session was not ended on the service: ", ended.error().what,
+                  "; it will be run down there");
     return ok();
 }
 
@@ -59,42 +63,64 @@ Result<void> status_of(const Result<Reply>& reply) {
 
 Result<void> RestoreSession::check_unrestricted() const {
     if (!restricted_) return ok();
-    return fail(hrMissingExpiryToken, "PREP-2: the handle was prepared without an expiry token; prepare it with the token that DsBackupPrepare gave");
+    return fail(hrMissingExpiryToken, "PREP-2: the handle was prepared without an expiry token; "
+                                      "prepare it with the token that DsBackupPrepare gave");
 }
 
-Result<std::u16string> RestoreSession::database_locations() { return list_of(call<wire::RestoreGetDatabaseLocations>({context()})); }
+Result<std::u16string> RestoreSession::database_locations() {
+    return list_of(call<wire::RestoreGetDatabaseLocations>({context()}));
+}
 
 Result<void> RestoreSession::register_restore(wire::RestoreRegister::Request request) {
     request.session = context();
     return status_of(call<wire::RestoreRegister>(request));
 }
 
-Result<void> RestoreSession::complete(Code restore_state) { return status_of(call<wire::RestoreRegisterComplete>({context(), restore_state})); }
+Result<void> RestoreSession::complete(Code restore_state) {
+    return status_of(call<wire::RestoreRegisterComplete>({context(), restore_state}));
+}
 
-Result<void> RestoreSession::end_on_service() { return status_of(invoke<wire::RestoreEnd>(connection(), {context()})); }
+Result<void> RestoreSession::end_on_service() {
+    return status_of(invoke<wire::RestoreEnd>(connection(), {context()}));
+}
 
-Result<std::u16string> BackupSession::database_locations() { return list_of(call<wire::BackupGetDatabaseLocations>({context()})); }
-Result<std::u16string> BackupSession::database_names() { return list_of(call<wire::BackupGetDatabaseNames>({context()})); }
-Result<std::u16string> BackupSession::backup_logs() { return list_of(call<wire::BackupGetBackupLogs>({context()})); }
+Result<std::u16string> BackupSession::database_locations() {
+    return list_of(call<wire::BackupGetDatabaseLocations>({context()}));
+}
+Result<std::u16string> BackupSession::database_names() {
+    return list_of(call<wire::BackupGetDatabaseNames>({context()}));
+}
+Result<std::u16string> BackupSession::backup_logs() {
+    return list_of(call<wire::BackupGetBackupLogs>({context()}));
+}
 
 Result<std::uint64_t> BackupSession::open_file(std::u16string name, std::uint32_t read_hint) {
-    NTDSB_TRY(const auto reply, call<wire::BackupOpenFile>({context(), std::move(name), read_hint}));
+    NTDSB_TRY(const auto reply,
+              call<wire::BackupOpenFile>({context(), std::move(name), read_hint}));
     return reply.size;
 }
 
 Result<std::uint32_t> BackupSession::read(std::span<std::byte> buffer) {
-    const auto size = static_cast<std::uint32_t>(std::min<std::size_t>(buffer.size(), wire::max_read_bytes));
+    const auto size =
+        static_cast<std::uint32_t>(std::min<std::size_t>(buffer.size(), wire::max_read_bytes));
     return exclusively([&]() -> Result<std::uint32_t> {
         wire::ReadReplySink sink(buffer.first(size));
-        NTDSB_CHECK(connection().call(wire::BackupRead::opnum, wire::encode(wire::BackupRead::Request{context(), size}), sink));
+        NTDSB_CHECK(connection().call(wire::BackupRead::opnum,
+                                      wire::encode(wire::BackupRead::Request{context(), size}),
+                                      sink));
         NTDSB_TRY(const auto outcome, sink.outcome());
-        if (outcome.status != S_OK) return fail(outcome.status, "the service refused (its log says why)");
+        if (outcome.status != S_OK)
+            return fail(outcome.status, "the service refused (its log says why)");
         return outcome.count;
     });
 }
 
 Result<void> BackupSession::close_file() { return status_of(call<wire::BackupClose>({context()})); }
-Result<void> BackupSession::truncate_logs() { return status_of(call<wire::BackupTruncateLogs>({context()})); }
-Result<void> BackupSession::end_on_service() { return status_of(invoke<wire::BackupEnd>(connection(), {context()})); }
+Result<void> BackupSession::truncate_logs() {
+    return status_of(call<wire::BackupTruncateLogs>({context()}));
+}
+Result<void> BackupSession::end_on_service() {
+    return status_of(invoke<wire::BackupEnd>(connection(), {context()}));
+}
 
 } // namespace ntdsb::client

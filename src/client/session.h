@@ -1,5 +1,5 @@
-// The client's side of a session: its connection, its context handle, and the rule that calls come one at a time (contract COM-11). Knows the operations' structs, no
-// transport and no A/W.
+// The client's side of a session: its connection, its context handle, and the rule that calls come
+// one at a time (contract COM-11). Knows the operations' structs, no transport and no A/W.
 #pragma once
 
 #include "client/handle_table.h"
@@ -18,7 +18,8 @@ inline constexpr std::size_t max_reply_bytes = 2 * std::size_t{wire::max_list_ch
 
 // One operation over a connection: encodes, calls, decodes; a status other than 0 is the error.
 template <class Op>
-Result<typename Op::Reply> invoke(transport::Connection& connection, const typename Op::Request& request) {
+Result<typename Op::Reply> invoke(transport::Connection& connection,
+                                  const typename Op::Request& request) {
     wire::BufferSink sink(max_reply_bytes);
     NTDSB_CHECK(connection.call(Op::opnum, wire::encode(request), sink));
     NTDSB_TRY(auto reply, wire::decode<typename Op::Reply>(sink.bytes()));
@@ -28,7 +29,8 @@ Result<typename Op::Reply> invoke(transport::Connection& connection, const typen
 
 class Session {
 public:
-    Session(transport::Route route, const wire::ContextHandle& context) : connection_(std::move(route.connection)), context_(context) {}
+    Session(transport::Route route, const wire::ContextHandle& context)
+        : connection_(std::move(route.connection)), context_(context) {}
     virtual ~Session() = default;
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
@@ -36,8 +38,10 @@ public:
     // How long End waits for a call that runs.
     static constexpr std::chrono::milliseconds end_patience{10'000};
 
-    // Cancels a running verification, waits for any other call, and ends the session on the service; one that does not come back in time is abandoned with its
-    // connection. A lost connection is no error: the handle is ended. Called once, by whoever took the handle out of the table.
+    // Cancels a running verification, waits for any other call, and ends the session on the
+    // service; one that does not come back in time is abandoned with its connection. A lost
+    // connection is no error: the handle is ended. Called once, by whoever took the handle out of
+    // the table.
     Result<void> end(std::chrono::milliseconds patience = end_patience);
 
 protected:
@@ -45,7 +49,9 @@ protected:
     template <class Action>
     auto exclusively(Action action) -> decltype(action()) {
         const Turn turn(*this);
-        if (!turn.granted()) return fail(ERROR_INVALID_PARAMETER, "COM-11: the handle was ended while this call waited");
+        if (!turn.granted())
+            return fail(ERROR_INVALID_PARAMETER,
+                        "COM-11: the handle was ended while this call waited");
         return action();
     }
     template <class Op>
@@ -83,7 +89,8 @@ private:
 
 class RestoreSession final : public Session {
 public:
-    RestoreSession(transport::Route route, const wire::ContextHandle& context, bool restricted) : Session(std::move(route), context), restricted_(restricted) {}
+    RestoreSession(transport::Route route, const wire::ContextHandle& context, bool restricted)
+        : Session(std::move(route), context), restricted_(restricted) {}
 
     // hrMissingExpiryToken for a restricted session (contract PREP-2).
     Result<void> check_unrestricted() const;

@@ -1,5 +1,6 @@
-// The return codes of the API as numbers: Win32 and RPC codes as `ERROR_*` / `RPC_*`, the directory's own as `hr*`.
-// Every layer speaks in these raw values (contract ABI-9); nothing here knows where a code is raised.
+// The return codes of the API as numbers: Win32 and RPC codes as `ERROR_*` / `RPC_*`, the
+// directory's own as `hr*`. Every layer speaks in these raw values (contract ABI-9); nothing here
+// knows where a code is raised.
 #pragma once
 
 #include "ntdsb/win32.h"

@@ -1,5 +1,6 @@
-// The configuration: one TOML file (README, "Settings"), read whole and checked whole; nothing is guessed. Knows the file's grammar and the
-// defaults; what a setting does is known where it is used. The TOML library is included in config.cpp alone.
+// The configuration: one TOML file (README, "Settings"), read whole and checked whole; nothing is
+// guessed. Knows the file's grammar and the defaults; what a setting does is known where it is
+// used. The TOML library is included in config.cpp alone.
 #pragma once
 
 #include "core/log.h"
@@ -14,23 +15,24 @@
 
 namespace ntdsb {
 
-enum class VerifyLevel { off, headers, full };      // contract VER-6
-enum class PathForm { local, unc };                 // how GetDatabaseLocations writes paths
-enum class OnlineAnswer { automatic, yes };         // contract ONL-2
+enum class VerifyLevel { off, headers, full }; // contract VER-6
+enum class PathForm { local, unc };            // how GetDatabaseLocations writes paths
+enum class OnlineAnswer { automatic, yes };    // contract ONL-2
 
 // One directory instance: [directory], the default one, or [instances.NAME].
 struct DirectoryConfig {
-    std::string name;                   // empty: the default instance
-    std::u16string database;            // full path of the database file; empty: not configured
-    std::u16string log_path;            // default: the database's folder
-    std::u16string checkpoint_path;     // default: log_path
-    std::u16string snapshot_path;       // empty: none (contract BPREP-3)
-    std::u16string state_path;          // this instance's own folder below the configured state_path
+    std::string name;               // empty: the default instance
+    std::u16string database;        // full path of the database file; empty: not configured
+    std::u16string log_path;        // default: the database's folder
+    std::u16string checkpoint_path; // default: log_path
+    std::u16string snapshot_path;   // empty: none (contract BPREP-3)
+    std::u16string state_path;      // this instance's own folder below the configured state_path
     OnlineAnswer online = OnlineAnswer::automatic;
     std::uint32_t tombstone_lifetime_days = 180;
     VerifyLevel verify = VerifyLevel::full;
     PathForm path_form = PathForm::local;
-    bool registry_mirror = false;       // contract MIR-1; always false off Windows and for named instances (MIR-2)
+    bool registry_mirror =
+        false; // contract MIR-1; always false off Windows and for named instances (MIR-2)
 };
 
 // [transport.servers.NAME]
@@ -64,21 +66,27 @@ struct Config {
     ServiceConfig service;
     log::Settings log;
 
-    // The named instance ("" = default), or hrCouldNotConnect that lists the known ones / says how to configure one (contract COM-5). On a domain controller the
-    // default instance may be there without a database: the registry knows it (DC-1).
+    // The named instance ("" = default), or hrCouldNotConnect that lists the known ones / says how
+    // to configure one (contract COM-5). On a domain controller the default instance may be there
+    // without a database: the registry knows it (DC-1).
     Result<const DirectoryConfig*> instance(std::string_view name) const;
 };
 
 using ConfigPtr = std::shared_ptr<const Config>;
 
-// Parses and checks a configuration. `origin` names the source in error sentences ("FILE:LINE: key: ..."). Unknown keys, wrong types, values out of range,
-// relative paths and a state path inside or above a directory path are hrError.
+// Parses and checks a configuration. `origin` names the source in error sentences ("FILE:LINE: key:
+// ..."). Unknown keys, wrong types, values out of range, relative paths and a state path inside or
+// above a directory path are hrError.
 Result<Config> parse_config(std::string_view toml, std::string_view origin);
 
-// Finds, checks for trust (design point 8), reads and parses the configuration: `explicit_file` if not empty (the tools' --config), else the environment
-// where it counts, else the registry or the platform's default place; no file gives the built-in defaults. Also applies NTDSBCLI_LOG and configures
-// the log: NTDSBCLI_LOG is LEVEL or LEVEL:FILE ("debug", "trace:/tmp/ntdsb.log"; the levels of [log]), wins over [log] and, like NTDSBCLI_CONFIG, counts only where
-// platform::environment_is_trusted says so. A log file that cannot be opened is no failure: the log then goes to standard error. Every failure is hrError with a sentence that says where and what to do; also logged.
+// Finds, checks for trust (design point 8), reads and parses the configuration: `explicit_file` if
+// not empty (the tools' --config), else the environment where it counts, else the registry or the
+// platform's default place; no file gives the built-in defaults. Also applies NTDSBCLI_LOG and
+// configures the log: NTDSBCLI_LOG is LEVEL or LEVEL:FILE ("debug", "trace:/tmp/ntdsb.log"; the
+// levels of [log]), wins over [log] and, like NTDSBCLI_CONFIG, counts only where
+// platform::environment_is_trusted says so. A log file that cannot be opened is no failure: the log
+// then goes to standard error. Every failure is hrError with a sentence that says where and what to
+// do; also logged.
 Result<ConfigPtr> load_config(std::u16string_view explicit_file = {});
 
 } // namespace ntdsb

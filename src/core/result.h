@@ -1,26 +1,28 @@
-// How functions report failure inside the library: a value or an `Error`, never an exception (bad_alloc apart, which the
-// exports turn into ERROR_NOT_ENOUGH_MEMORY). Knows no source of errors; each foreign source has one function that maps into this.
+// How functions report failure inside the library: a value or an `Error`, never an exception
+// (bad_alloc apart, which the exports turn into ERROR_NOT_ENOUGH_MEMORY). Knows no source of
+// errors; each foreign source has one function that maps into this.
 #pragma once
 
 #include "core/codes.h"
 #include "core/text.h"
 
-#include <boost/outcome/result.hpp>
 #include <boost/outcome/policy/all_narrow.hpp>
+#include <boost/outcome/result.hpp>
 
 #include <string>
 #include <utility>
 
 namespace ntdsb {
 
-// What went wrong: the raw code that the caller of the API receives, and one sentence for people that names what was
-// attempted, on what, what was found and, where it helps, what to do next.
+// What went wrong: the raw code that the caller of the API receives, and one sentence for people
+// that names what was attempted, on what, what was found and, where it helps, what to do next.
 struct Error {
     Code code = 0;
     std::string what;
 };
 
-// A `T`, or the `Error` that prevented it. Reading the value of a failed result is a bug, as with std::optional.
+// A `T`, or the `Error` that prevented it. Reading the value of a failed result is a bug, as with
+// std::optional.
 template <class T = void>
 using Result = boost::outcome_v2::basic_result<T, Error, boost::outcome_v2::policy::all_narrow>;
 
@@ -37,17 +39,18 @@ Error fail(Raw code, const Parts&... parts) {
 
 #define NTDSB_DETAIL_JOIN2(a, b) a##b
 #define NTDSB_DETAIL_JOIN(a, b) NTDSB_DETAIL_JOIN2(a, b)
-#define NTDSB_DETAIL_TRY(temporary, declaration, expression)                                                           \
-    auto temporary = (expression);                                                                                     \
-    if (!temporary) return std::move(temporary).error();                                                               \
+#define NTDSB_DETAIL_TRY(temporary, declaration, expression) \
+    auto temporary = (expression);                           \
+    if (!temporary) return std::move(temporary).error();     \
     declaration = std::move(temporary).value()
 
-// NTDSB_TRY(auto size, file.size());  declares (or assigns) the value, or returns the error from the enclosing function.
-#define NTDSB_TRY(declaration, expression)                                                                             \
+// NTDSB_TRY(auto size, file.size());  declares (or assigns) the value, or returns the error from
+// the enclosing function.
+#define NTDSB_TRY(declaration, expression) \
     NTDSB_DETAIL_TRY(NTDSB_DETAIL_JOIN(ntdsb_try_, __LINE__), declaration, expression)
 
 // NTDSB_CHECK(file.flush());  returns the error from the enclosing function, if there is one.
-#define NTDSB_CHECK(expression)                                                                                        \
-    do {                                                                                                               \
-        if (auto ntdsb_check = (expression); !ntdsb_check) return std::move(ntdsb_check).error();                      \
+#define NTDSB_CHECK(expression)                                                                   \
+    do {                                                                                          \
+        if (auto ntdsb_check = (expression); !ntdsb_check) return std::move(ntdsb_check).error(); \
     } while (false)

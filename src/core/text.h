@@ -1,5 +1,6 @@
-// Builds the sentences of errors and log lines from parts: text("generation ", n, " is above ", hex(limit)). Exists so that the
-// formatting library stays in one source file (log.cpp); it knows strings, numbers and UTF-16, nothing else.
+// Builds the sentences of errors and log lines from parts: text("generation ", n, " is above ",
+// hex(limit)). Exists so that the formatting library stays in one source file (log.cpp); it knows
+// strings, numbers and UTF-16, nothing else.
 #pragma once
 
 #include <charconv>
@@ -20,13 +21,14 @@ inline Hex hex(std::int32_t value) { return Hex{static_cast<std::uint32_t>(value
 
 inline void append_text(std::string& out, std::string_view part) { out += part; }
 inline void append_text(std::string& out, char part) { out += part; }
-// UTF-16 is shown as UTF-8; control characters and lone surrogates as \u{XXXX}, so that a hostile name cannot forge a log line.
+// UTF-16 is shown as UTF-8; control characters and lone surrogates as \u{XXXX}, so that a hostile
+// name cannot forge a log line.
 void append_text(std::string& out, std::u16string_view part);
 void append_text(std::string& out, Hex part);
 
 template <std::integral Number>
-    requires(!std::same_as<Number, char> && !std::same_as<Number, bool> && !std::same_as<Number, char16_t>)
-void append_text(std::string& out, Number part) {
+requires(!std::same_as<Number, char> && !std::same_as<Number, bool> &&
+         !std::same_as<Number, char16_t>) void append_text(std::string& out, Number part) {
     char digits[24];
     const auto end = std::to_chars(digits, digits + sizeof digits, part).ptr;
     out.append(digits, end);

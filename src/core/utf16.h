@@ -1,5 +1,6 @@
-// Conversions between UTF-16 (the API's and the wire's strings) and UTF-8. UTF-16 inside the library is a sequence of 16-bit units and
-// may hold lone surrogates (contract ABI-7); each function here says what it does with them.
+// Conversions between UTF-16 (the API's and the wire's strings) and UTF-8. UTF-16 inside the
+// library is a sequence of 16-bit units and may hold lone surrogates (contract ABI-7); each
+// function here says what it does with them.
 #pragma once
 
 #include "core/result.h"
@@ -13,8 +14,8 @@ namespace ntdsb {
 Result<std::string> utf16_to_utf8(std::u16string_view utf16);
 Result<std::u16string> utf8_to_utf16(std::string_view utf8);
 
-// Lossless for any UTF-16: lone surrogates become three-byte sequences (WTF-8) and come back. Bytes that are neither become U+FFFD.
-// For file names off Windows.
+// Lossless for any UTF-16: lone surrogates become three-byte sequences (WTF-8) and come back. Bytes
+// that are neither become U+FFFD. For file names off Windows.
 std::string utf16_to_wtf8(std::u16string_view utf16);
 std::u16string wtf8_to_utf16(std::string_view wtf8);
 

@@ -1,5 +1,5 @@
-// The process's ANSI code page (contract ABI-6): GetACP's on Windows, UTF-8 elsewhere. Strict both ways: what does not convert is
-// ERROR_NO_UNICODE_TRANSLATION, never a substitute.
+// The process's ANSI code page (contract ABI-6): GetACP's on Windows, UTF-8 elsewhere. Strict both
+// ways: what does not convert is ERROR_NO_UNICODE_TRANSLATION, never a substitute.
 #pragma once
 
 #include "core/result.h"

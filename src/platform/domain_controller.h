@@ -1,5 +1,6 @@
-// What only a Windows machine has: the vendor's NTDS service and its registry keys (contract ONL-1, MIR-1..4, DC-1..2). Elsewhere every
-// function answers "there is none". Registry access is always to the 64-bit view.
+// What only a Windows machine has: the vendor's NTDS service and its registry keys (contract ONL-1,
+// MIR-1..4, DC-1..2). Elsewhere every function answers "there is none". Registry access is always
+// to the 64-bit view.
 #pragma once
 
 #include "core/result.h"
@@ -39,7 +40,8 @@ Result<void> write_restore_mirror(const RestoreMirror& mirror);
 Result<void> remove_restore_mirror(); // none there is success
 Result<bool> restore_mirror_exists();
 
-// DC-2: adds our value to BackupRestore\KeysNotToRestore; sets `Database restored from backup` and flushes it. Both do nothing where the NTDS Parameters key is absent.
+// DC-2: adds our value to BackupRestore\KeysNotToRestore; sets `Database restored from backup` and
+// flushes it. Both do nothing where the NTDS Parameters key is absent.
 Result<void> keep_restored_mark_over_restore();
 Result<void> set_restored_from_backup();
 

@@ -1,6 +1,8 @@
-// Files and folders, as much as the service needs: positioned reads, durable creation and replacement, listing. One header, twin
-// implementations (windows/, posix/). Knows no format. Every failure carries the Win32 code that corresponds (ERROR_FILE_NOT_FOUND, ERROR_ACCESS_DENIED, ERROR_DISK_FULL,
-// ERROR_WRITE_PROTECT, ...) and a sentence that names the file. All functions are thread-safe; one File may be read by several threads.
+// Files and folders, as much as the service needs: positioned reads, durable creation and
+// replacement, listing. One header, twin implementations (windows/, posix/). Knows no format. Every
+// failure carries the Win32 code that corresponds (ERROR_FILE_NOT_FOUND, ERROR_ACCESS_DENIED,
+// ERROR_DISK_FULL, ERROR_WRITE_PROTECT, ...) and a sentence that names the file. All functions are
+// thread-safe; one File may be read by several threads.
 #pragma once
 
 #include "core/result.h"
@@ -26,9 +28,11 @@ using NativeHandle = int; // file descriptor
 // An open file, closed by the destructor. Never inherited by child processes.
 class File {
 public:
-    // For reading, shared with readers, writers and deleters (a directory's files may be open elsewhere).
+    // For reading, shared with readers, writers and deleters (a directory's files may be open
+    // elsewhere).
     static Result<File> open_read(const Path& path);
-    // For reading and writing, owner only; ERROR_FILE_EXISTS if there is one. Never follows a symbolic link at the last component.
+    // For reading and writing, owner only; ERROR_FILE_EXISTS if there is one. Never follows a
+    // symbolic link at the last component.
     static Result<File> create_new(const Path& path);
 
     File(File&& other) noexcept;
@@ -52,7 +56,8 @@ private:
 struct FileInfo {
     std::uint64_t size = 0;
     bool is_folder = false;
-    bool is_link = false; // symbolic link, junction or other reparse point; never followed for this answer
+    bool is_link =
+        false; // symbolic link, junction or other reparse point; never followed for this answer
 };
 
 struct FolderEntry {
@@ -71,23 +76,29 @@ Result<void> rename_replace(const Path& from, const Path& to);
 Result<void> rename_new(const Path& from, const Path& to);
 // ERROR_FILE_NOT_FOUND if there is none.
 Result<void> remove_file(const Path& path);
-// Makes renames, creations and removals in `folder` durable. Nothing to do on Windows, whose file systems journal them; there it succeeds.
+// Makes renames, creations and removals in `folder` durable. Nothing to do on Windows, whose file
+// systems journal them; there it succeeds.
 Result<void> flush_folder(const Path& folder);
-// Creates the folder and its missing parents for their owner alone (mode 0700; Windows: Administrators and SYSTEM). An existing folder is left as it is.
+// Creates the folder and its missing parents for their owner alone (mode 0700; Windows:
+// Administrators and SYSTEM). An existing folder is left as it is.
 Result<void> create_private_folder(const Path& folder);
 
-// Writes `content` to `path` so that a crash at any moment leaves the old file or the new one: a new file beside it, flush, rename, flush of the folder.
+// Writes `content` to `path` so that a crash at any moment leaves the old file or the new one: a
+// new file beside it, flush, rename, flush of the folder.
 Result<void> replace_file_durably(const Path& path, std::span<const std::byte> content);
-// The whole file; ERROR_FILE_TOO_LARGE-like error (ERROR_INVALID_DATA) when it is longer than `limit`.
+// The whole file; ERROR_FILE_TOO_LARGE-like error (ERROR_INVALID_DATA) when it is longer than
+// `limit`.
 Result<std::vector<std::byte>> read_whole_file(const Path& path, std::size_t limit);
 
-// The file's true path with links resolved, of an existing file or of a path whose existing part is resolved and whose rest is appended.
+// The file's true path with links resolved, of an existing file or of a path whose existing part is
+// resolved and whose rest is appended.
 Result<Path> resolved_path(const Path& path);
 // Whether two existing paths are the same file (device and inode, volume and index).
 Result<bool> is_same_file(const Path& a, const Path& b);
 
-// Test seam. Called before each operation that changes the disk; a code other than 0 is returned by the operation instead of doing it. A hook may also
-// end the process, to try a crash at that point. Null in production.
+// Test seam. Called before each operation that changes the disk; a code other than 0 is returned by
+// the operation instead of doing it. A hook may also end the process, to try a crash at that point.
+// Null in production.
 enum class DiskOperation { create, write, flush, rename, remove, flush_folder, create_folder };
 using DiskHook = Code (*)(DiskOperation operation, const Path& path);
 void set_disk_hook(DiskHook hook) noexcept;

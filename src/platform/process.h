@@ -1,4 +1,5 @@
-// This process, its host's state and its caller: rights, environment, module, last error, clock. Twins in windows/ and posix/.
+// This process, its host's state and its caller: rights, environment, module, last error, clock.
+// Twins in windows/ and posix/.
 #pragma once
 
 #include "platform/file.h"
@@ -11,7 +12,8 @@
 
 namespace ntdsb::platform {
 
-// Keeps the thread's last-error value (GetLastError; errno elsewhere) over its lifetime (contract ABI-10).
+// Keeps the thread's last-error value (GetLastError; errno elsewhere) over its lifetime (contract
+// ABI-10).
 class LastErrorKeeper {
 public:
     LastErrorKeeper() noexcept;
@@ -23,7 +25,8 @@ private:
     std::uint32_t value_;
 };
 
-// Keeps this module loaded for its lifetime (design point 10). Does nothing off Windows, where the library is linked with -z nodelete.
+// Keeps this module loaded for its lifetime (design point 10). Does nothing off Windows, where the
+// library is linked with -z nodelete.
 class ModulePin {
 public:
     ModulePin() noexcept;
@@ -43,24 +46,30 @@ std::string format_filetime(std::uint64_t filetime);
 // 16 random bytes from the system's generator, for context handles.
 Result<void> random_bytes(std::span<std::byte> into);
 
-// An environment variable; std::nullopt if unset. Windows: read with GetEnvironmentVariableW, so that SetEnvironmentVariable is seen.
+// An environment variable; std::nullopt if unset. Windows: read with GetEnvironmentVariableW, so
+// that SetEnvironmentVariable is seen.
 std::optional<std::u16string> environment(std::string_view name);
-// Whether environment variables may choose configuration: the process has no more rights than its user (not elevated, not set-uid), or the administrator
-// allowed it (AllowEnvironment = 1 beside ConfigFile) (design point 8).
+// Whether environment variables may choose configuration: the process has no more rights than its
+// user (not elevated, not set-uid), or the administrator allowed it (AllowEnvironment = 1 beside
+// ConfigFile) (design point 8).
 bool environment_is_trusted();
-// Where the configuration file is when nothing says otherwise: registry value ConfigFile, else the platform's default place.
+// Where the configuration file is when nothing says otherwise: registry value ConfigFile, else the
+// platform's default place.
 std::u16string default_config_file();
 std::u16string default_state_folder();
 
-// This computer's names in lower case, as far as a look-up without network tells: NetBIOS, DNS host and fully qualified names.
+// This computer's names in lower case, as far as a look-up without network tells: NetBIOS, DNS host
+// and fully qualified names.
 std::vector<std::u16string> computer_names();
 
 enum class Right { backup, restore };
-// Contract ACC-1 (Windows): membership in Administrators or the held privilege, in the effective token of the calling thread; otherwise ERROR_ACCESS_DENIED that says what is
-// missing. ACC-2 (elsewhere): success; the rights on files decide.
+// Contract ACC-1 (Windows): membership in Administrators or the held privilege, in the effective
+// token of the calling thread; otherwise ERROR_ACCESS_DENIED that says what is missing. ACC-2
+// (elsewhere): success; the rights on files decide.
 Result<void> check_right(Right right);
 
-// Enables SE_BACKUP / SE_RESTORE for its lifetime on a temporary thread token only, where held (ACC-1). Does nothing elsewhere.
+// Enables SE_BACKUP / SE_RESTORE for its lifetime on a temporary thread token only, where held
+// (ACC-1). Does nothing elsewhere.
 class ThreadPrivilege {
 public:
     explicit ThreadPrivilege(Right right) noexcept;
@@ -73,11 +82,14 @@ private:
     bool active_ = false;
 };
 
-// Design point 8, trust: `path` and all its parent folders are owned by, and writable only for, administrators (root or this user elsewhere). Parents that others may write
-// are accepted off Windows only with the sticky bit. Otherwise ERROR_ACCESS_DENIED that names the folder and the mend. Under Wine, whose owner and ACL answers are synthetic, success.
+// Design point 8, trust: `path` and all its parent folders are owned by, and writable only for,
+// administrators (root or this user elsewhere). Parents that others may write are accepted off
+// Windows only with the sticky bit. Otherwise ERROR_ACCESS_DENIED that names the folder and the
+// mend. Under Wine, whose owner and ACL answers are synthetic, success.
 Result<void> check_trusted(const Path& path);
 
-// "posix", "windows" or "wine <prefix>": what a state directory is bound to, since the kinds do not see each other's locks (design point 9).
+// "posix", "windows" or "wine <prefix>": what a state directory is bound to, since the kinds do not
+// see each other's locks (design point 9).
 std::string platform_marker();
 
 } // namespace ntdsb::platform

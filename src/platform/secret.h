@@ -1,4 +1,5 @@
-// A password at rest: encrypted in memory (CryptProtectMemory) or locked into it (mlock), wiped when it goes (contract AUTH-1). Never printed.
+// A password at rest: encrypted in memory (CryptProtectMemory) or locked into it (mlock), wiped
+// when it goes (contract AUTH-1). Never printed.
 #pragma once
 
 #include "core/result.h"

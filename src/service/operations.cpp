@@ -25,7 +25,8 @@ public:
     void tell(log::Level level, const Result<void>& outcome) const noexcept {
         using namespace std::chrono;
         const auto took = duration_cast<microseconds>(steady_clock::now() - start_).count();
-        const std::string_view who = caller_.name.empty() ? std::string_view("a local caller") : std::string_view(caller_.name);
+        const std::string_view who = caller_.name.empty() ? std::string_view("a local caller")
+                                                          : std::string_view(caller_.name);
         if (outcome)
             log::line(level, name_, " by ", who, ": S_OK in ", took, " us");
         else

@@ -1,4 +1,5 @@
-// From a server name to a connection (transport.h; contract COM-3..COM-7): which transport, where to, which instance there.
+// From a server name to a connection (transport.h; contract COM-3..COM-7): which transport, where
+// to, which instance there.
 #include "core/log.h"
 #include "core/utf16.h"
 #include "platform/process.h"
@@ -27,7 +28,9 @@ struct KnownTransport {
 
 // The one list of transports: a new one is a row here.
 constexpr std::array known_transports{
-    KnownTransport{"embedded", [](const Target& target) { return connect_embedded(target.config, target.interface_of); }},
+    KnownTransport{
+        "embedded",
+        [](const Target& target) { return connect_embedded(target.config, target.interface_of); }},
 };
 
 Result<std::unique_ptr<Connection>> connect_by(const Target& target) {
@@ -40,7 +43,8 @@ Result<std::unique_ptr<Connection>> connect_by(const Target& target) {
         names += names.empty() ? "" : ", ";
         names += known.name;
     }
-    return fail(hrError, "the configuration ", target.config->file, " names the transport \"", target.transport, "\", which this version does not have; it has: ", names);
+    return fail(hrError, "the configuration ", target.config->file, " names the transport \"",
+                target.transport, "\", which this version does not have; it has: ", names);
 }
 
 // Set once by a tool before its first call, read by every connect.
@@ -76,20 +80,29 @@ void set_config_file(std::u16string file) {
     config_file().file = std::move(file);
 }
 
-Result<Route> connect(std::u16string_view server, wire::Interface interface_of, const std::shared_ptr<const AuthIdentity>& identity) {
+Result<Route> connect(std::u16string_view server, wire::Interface interface_of,
+                      const std::shared_ptr<const AuthIdentity>& identity) {
     NTDSB_TRY(const std::string name, check_server_name(server));
     NTDSB_TRY(const ConfigPtr config, current_config());
     if (const auto configured = config->servers.find(name); configured != config->servers.end())
-        return connect_to({config, interface_of, configured->second.transport}, configured->second.instance);
+        return connect_to({config, interface_of, configured->second.transport},
+                          configured->second.instance);
     if (!is_this_computer(name, platform::computer_names()))
-        return fail(RPC_S_INVALID_BINDING, "COM-6: the server ", name, " is neither this computer nor configured; add [transport.servers.", name, "] to the configuration");
+        return fail(RPC_S_INVALID_BINDING, "COM-6: the server ", name,
+                    " is neither this computer nor configured; add [transport.servers.", name,
+                    "] to the configuration");
     if (identity && config->default_transport == "embedded") {
         static std::once_flag once;
-        std::call_once(once, [] { log::info("ACC-3: DsSetAuthIdentity changes no rights on this computer's own directory; the calling thread's count"); });
+        std::call_once(once, [] {
+            log::info("ACC-3: DsSetAuthIdentity changes no rights on this computer's own "
+                      "directory; the calling thread's count");
+        });
     }
     return connect_to({config, interface_of, config->default_transport}, {});
 }
 
-Result<Route> connect_local(wire::Interface interface_of) { return connect(u"localhost", interface_of, nullptr); }
+Result<Route> connect_local(wire::Interface interface_of) {
+    return connect(u"localhost", interface_of, nullptr);
+}
 
 } // namespace ntdsb::transport

@@ -16,7 +16,9 @@ bool is_host_character(char16_t unit) {
     return letter || digit || unit == u'-' || unit == u'.' || unit == u':' || unit > 0xA0;
 }
 
-char16_t ascii_lower(char16_t unit) { return unit >= u'A' && unit <= u'Z' ? static_cast<char16_t>(unit + (u'a' - u'A')) : unit; }
+char16_t ascii_lower(char16_t unit) {
+    return unit >= u'A' && unit <= u'Z' ? static_cast<char16_t>(unit + (u'a' - u'A')) : unit;
+}
 
 // 127.0.0.0/8 as four decimal numbers.
 bool is_ipv4_loopback(std::string_view name) {
@@ -42,21 +44,30 @@ bool is_ipv4_loopback(std::string_view name) {
 
 Result<std::string> check_server_name(std::u16string_view name) {
     name.remove_prefix(std::min(name.find_first_not_of(u'\\'), name.size()));
-    if (name.empty()) return fail(hrCouldNotConnect, "COM-5: the server name is empty; \"localhost\" means this computer");
-    if (name.size() > longest_name) return fail(hrCouldNotConnect, "COM-5: the server name has over ", longest_name, " characters");
+    if (name.empty())
+        return fail(hrCouldNotConnect,
+                    "COM-5: the server name is empty; \"localhost\" means this computer");
+    if (name.size() > longest_name)
+        return fail(hrCouldNotConnect, "COM-5: the server name has over ", longest_name,
+                    " characters");
     std::u16string lower(name);
     for (char16_t& unit : lower) {
-        if (!is_host_character(unit)) return fail(hrCouldNotConnect, "COM-5: the server name ", name, " has a character that no host name has");
+        if (!is_host_character(unit))
+            return fail(hrCouldNotConnect, "COM-5: the server name ", name,
+                        " has a character that no host name has");
         unit = ascii_lower(unit);
     }
     auto utf8 = utf16_to_utf8(lower);
-    if (!utf8) return fail(hrCouldNotConnect, "COM-5: the server name ", name, " is not well-formed UTF-16");
+    if (!utf8)
+        return fail(hrCouldNotConnect, "COM-5: the server name ", name,
+                    " is not well-formed UTF-16");
     return std::move(utf8).value();
 }
 
 bool is_this_computer(std::string_view name, std::span<const std::u16string> own_names) {
     if (name == "localhost" || name == "." || name == "::1" || is_ipv4_loopback(name)) return true;
-    return std::any_of(own_names.begin(), own_names.end(), [&](const std::u16string& own) { return utf16_to_wtf8(own) == name; });
+    return std::any_of(own_names.begin(), own_names.end(),
+                       [&](const std::u16string& own) { return utf16_to_wtf8(own) == name; });
 }
 
 } // namespace ntdsb::transport

@@ -1,4 +1,5 @@
-// The server names that callers give (contract COM-3..COM-6). Pure string work, but for the question what this computer is called.
+// The server names that callers give (contract COM-3..COM-6). Pure string work, but for the
+// question what this computer is called.
 #pragma once
 
 #include "core/result.h"
@@ -9,11 +10,13 @@
 
 namespace ntdsb::transport {
 
-// Without leading backslashes, in lower case; hrCouldNotConnect for what cannot be a host's name: empty, over 255 characters, '_', or any character but letters, digits,
+// Without leading backslashes, in lower case; hrCouldNotConnect for what cannot be a host's name:
+// empty, over 255 characters, '_', or any character but letters, digits,
 // '-', '.' and, for addresses, ':'. Letters beyond ASCII are allowed (COM-5).
 Result<std::string> check_server_name(std::u16string_view name);
 
-// COM-6: "localhost", ".", a loopback address, or one of `own_names` (lower case). `name` comes from check_server_name.
+// COM-6: "localhost", ".", a loopback address, or one of `own_names` (lower case). `name` comes
+// from check_server_name.
 bool is_this_computer(std::string_view name, std::span<const std::u16string> own_names);
 
 } // namespace ntdsb::transport

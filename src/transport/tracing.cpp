@@ -26,16 +26,25 @@ private:
 
 class TracingConnection final : public Connection {
 public:
-    TracingConnection(std::unique_ptr<Connection> behind, wire::Interface interface_of, std::string_view transport)
-        : behind_(std::move(behind)), label_(text(transport, interface_of == wire::Interface::restore ? " restore" : " backup")) {}
+    TracingConnection(std::unique_ptr<Connection> behind, wire::Interface interface_of,
+                      std::string_view transport)
+        : behind_(std::move(behind)),
+          label_(
+              text(transport, interface_of == wire::Interface::restore ? " restore" : " backup")) {}
 
-    Result<void> call(std::uint16_t opnum, std::span<const std::byte> request, wire::ReplySink& reply) override {
+    Result<void> call(std::uint16_t opnum, std::span<const std::byte> request,
+                      wire::ReplySink& reply) override {
         const auto start = std::chrono::steady_clock::now();
         CountingSink counting(reply);
         auto outcome = behind_->call(opnum, request, counting);
-        const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start).count();
-        log::trace(label_, " opnum ", opnum, ": request ", request.size(), " bytes, reply ", counting.count(), " bytes, ",
-                   outcome ? std::string("carried") : text(hex(outcome.error().code), ' ', outcome.error().what), ", ", took, " us");
+        const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
+                              std::chrono::steady_clock::now() - start)
+                              .count();
+        log::trace(label_, " opnum ", opnum, ": request ", request.size(), " bytes, reply ",
+                   counting.count(), " bytes, ",
+                   outcome ? std::string("carried")
+                           : text(hex(outcome.error().code), ' ', outcome.error().what),
+                   ", ", took, " us");
         return outcome;
     }
     void cancel() noexcept override { behind_->cancel(); }
@@ -47,7 +56,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Connection> traced(std::unique_ptr<Connection> connection, wire::Interface interface_of, std::string_view transport) {
+std::unique_ptr<Connection> traced(std::unique_ptr<Connection> connection,
+                                   wire::Interface interface_of, std::string_view transport) {
     if (!log::enabled(log::Level::trace)) return connection;
     return std::make_unique<TracingConnection>(std::move(connection), interface_of, transport);
 }

@@ -1,5 +1,6 @@
-// What carries a call from the client to a service. A transport moves encoded requests and replies and knows no operation; the client knows no
-// transport but this interface. Design decisions 5 and 7.
+// What carries a call from the client to a service. A transport moves encoded requests and replies
+// and knows no operation; the client knows no transport but this interface. Design decisions 5
+// and 7.
 #pragma once
 
 #include "core/config.h"
@@ -21,25 +22,32 @@ struct AuthIdentity {
     platform::Secret password;
 };
 
-// One association with a service, bound to one interface. Destroying it disconnects, and the service runs its sessions down.
+// One association with a service, bound to one interface. Destroying it disconnects, and the
+// service runs its sessions down.
 class Connection {
 public:
     virtual ~Connection() = default;
-    // Carries one call; the reply's stub data is written to `reply`. An error is the transport's own (hrCommunicationError, or an RPC fault as its code); the operation's status is
-    // inside the reply. Calls on one connection are made one at a time.
-    virtual Result<void> call(std::uint16_t opnum, std::span<const std::byte> request, wire::ReplySink& reply) = 0;
-    // Asks the running call to end early; may be called from another thread while a call runs, and does nothing otherwise.
+    // Carries one call; the reply's stub data is written to `reply`. An error is the transport's
+    // own (hrCommunicationError, or an RPC fault as its code); the operation's status is inside the
+    // reply. Calls on one connection are made one at a time.
+    virtual Result<void> call(std::uint16_t opnum, std::span<const std::byte> request,
+                              wire::ReplySink& reply) = 0;
+    // Asks the running call to end early; may be called from another thread while a call runs, and
+    // does nothing otherwise.
     virtual void cancel() noexcept = 0;
 };
 
 // A connection and what the client must say through it.
 struct Route {
     std::unique_ptr<Connection> connection;
-    std::u16string instance; // the directory instance's name for the operations that start from a server name
+    std::u16string
+        instance; // the directory instance's name for the operations that start from a server name
 };
 
-// Judges a server name (contract COM-3..COM-7), loads the configuration, selects the transport and connects.
-Result<Route> connect(std::u16string_view server, wire::Interface interface_of, const std::shared_ptr<const AuthIdentity>& identity);
+// Judges a server name (contract COM-3..COM-7), loads the configuration, selects the transport and
+// connects.
+Result<Route> connect(std::u16string_view server, wire::Interface interface_of,
+                      const std::shared_ptr<const AuthIdentity>& identity);
 
 // As `connect`, to this computer's default directory: for operations without a server name.
 Result<Route> connect_local(wire::Interface interface_of);
@@ -47,10 +55,12 @@ Result<Route> connect_local(wire::Interface interface_of);
 // The configuration as it is now, which also configures the log; every connect reads it anew.
 Result<ConfigPtr> current_config();
 
-// The tools' --config FILE: used for the process's later connections instead of the search of load_config.
+// The tools' --config FILE: used for the process's later connections instead of the search of
+// load_config.
 void set_config_file(std::u16string file);
 
 // The service in this process (design decision 5): runs the same dispatcher as ntdsbsrv.
-Result<std::unique_ptr<Connection>> connect_embedded(ConfigPtr config, wire::Interface interface_of);
+Result<std::unique_ptr<Connection>> connect_embedded(ConfigPtr config,
+                                                     wire::Interface interface_of);
 
 } // namespace ntdsb::transport

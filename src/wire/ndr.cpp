@@ -13,8 +13,8 @@ constexpr std::size_t unit_size = 2;
 constexpr std::uint32_t pointers_per_pair = 2;
 constexpr std::size_t context_handle_size = 20;
 
-// 14.3.10: a referent is any number but 0, and no two of one message are equal. These are the numbers
-// that the common stubs give out.
+// 14.3.10: a referent is any number but 0, and no two of one message are equal. These are the
+// numbers that the common stubs give out.
 constexpr std::uint32_t first_referent = 0x00020000;
 constexpr std::uint32_t referent_step = 4;
 
@@ -24,7 +24,9 @@ constexpr std::size_t padding(std::size_t offset, std::size_t alignment) {
 
 } // namespace
 
-void NdrEncoder::align(std::size_t alignment) { bytes_.resize(bytes_.size() + padding(bytes_.size(), alignment)); }
+void NdrEncoder::align(std::size_t alignment) {
+    bytes_.resize(bytes_.size() + padding(bytes_.size(), alignment));
+}
 
 // 14.2.2: every primitive is aligned to its own size, from the start of the stub data.
 void NdrEncoder::put(std::uint64_t value, std::size_t size) {
@@ -36,7 +38,9 @@ void NdrEncoder::put(std::uint64_t value, std::size_t size) {
 
 void NdrEncoder::operator()(std::uint32_t value) { put(value, long_size); }
 
-void NdrEncoder::operator()(std::int32_t value) { put(static_cast<std::uint32_t>(value), long_size); }
+void NdrEncoder::operator()(std::int32_t value) {
+    put(static_cast<std::uint32_t>(value), long_size);
+}
 
 void NdrEncoder::operator()(std::uint64_t value) { put(value, hyper_size); }
 
@@ -64,7 +68,9 @@ void NdrEncoder::operator()(const ContextHandle& value) {
     for (const auto octet : value.uuid) bytes_.push_back(static_cast<std::byte>(octet));
 }
 
-void NdrEncoder::ranged(std::uint32_t value, std::uint32_t, std::uint32_t) { put(value, long_size); }
+void NdrEncoder::ranged(std::uint32_t value, std::uint32_t, std::uint32_t) {
+    put(value, long_size);
+}
 
 void NdrEncoder::referent() { put(first_referent + referent_step * referents_++, long_size); }
 
@@ -97,11 +103,12 @@ void NdrEncoder::counted_map(const std::vector<RestoreMapPair>& value) {
 
 void NdrDecoder::refuse(std::size_t offset, std::string_view expected, std::string_view found) {
     if (failed()) return;
-    error_ = fail(RPC_X_BAD_STUB_DATA, "malformed stub data at offset ", offset, " of ", stub_.size(), ": expected ",
-                  expected, ", found ", found);
+    error_ = fail(RPC_X_BAD_STUB_DATA, "malformed stub data at offset ", offset, " of ",
+                  stub_.size(), ": expected ", expected, ", found ", found);
 }
 
-std::span<const std::byte> NdrDecoder::take(std::size_t size, std::size_t alignment, std::string_view what) {
+std::span<const std::byte> NdrDecoder::take(std::size_t size, std::size_t alignment,
+                                            std::string_view what) {
     if (failed()) return {};
     const auto start = at_ + padding(at_, alignment);
     const auto left = start < stub_.size() ? stub_.size() - start : 0;
@@ -171,7 +178,9 @@ void NdrDecoder::operator()(std::u16string& value) {
     const auto length = found.find(u'\0');
     if (length != found.size() - 1) {
         const auto where = length == found.npos ? text("none") : text("one after ", length);
-        return refuse(start, text("a string whose only NUL follows ", found.size() - 1, " characters"), where);
+        return refuse(start,
+                      text("a string whose only NUL follows ", found.size() - 1, " characters"),
+                      where);
     }
     found.pop_back();
     value = std::move(found);

@@ -1,7 +1,7 @@
-// Encoding and decoding of requests and replies as NDR 2.0 (DCE 1.1 C706 chapter 14; little-endian).
-// `encode` and `decode` use each struct's one description, `fields`. Decoding is strict: a length that
-// does not fit, a count over its limit, a missing terminator or bytes left over are
-// RPC_X_BAD_STUB_DATA. Knows the constructions that the operations use, no operation.
+// Encoding and decoding of requests and replies as NDR 2.0 (DCE 1.1 C706 chapter 14;
+// little-endian). `encode` and `decode` use each struct's one description, `fields`. Decoding is
+// strict: a length that does not fit, a count over its limit, a missing terminator or bytes left
+// over are RPC_X_BAD_STUB_DATA. Knows the constructions that the operations use, no operation.
 #pragma once
 
 #include "core/result.h"
@@ -21,7 +21,8 @@ public:
     void operator()(std::uint32_t value);
     void operator()(std::int32_t value);
     void operator()(std::uint64_t value);
-    // [string] wchar_t* behind a reference pointer: max count, offset 0, actual count, units with NUL.
+    // [string] wchar_t* behind a reference pointer: max count, offset 0, actual count, units with
+    // NUL.
     void operator()(const std::u16string& value);
     void operator()(const ContextHandle& value);
     // [range(low, high)] unsigned long

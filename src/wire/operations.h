@@ -1,7 +1,9 @@
-// Every operation of the two interfaces as one request and one reply struct, each described once by `fields`, which encodes and decodes it (design point 6;
-// def/ntdsb.idl is the published form). Knows layouts and limits, not meanings.
+// Every operation of the two interfaces as one request and one reply struct, each described once by
+// `fields`, which encodes and decodes it (design point 6; def/ntdsb.idl is the published form).
+// Knows layouts and limits, not meanings.
 //
-// A reply's `status` is the operation's raw return code; when it is not 0 the other fields hold their empty values.
+// A reply's `status` is the operation's raw return code; when it is not 0 the other fields hold
+// their empty values.
 #pragma once
 
 #include "core/codes.h"
@@ -23,11 +25,13 @@ extern const Uuid restore_interface_uuid; // a8fe3c8c-6895-427d-a91c-95cc81b4606
 extern const Uuid backup_interface_uuid;  // fbc80959-3c7d-4ae4-b3ed-4afb9ec73267 v1.0
 
 // Limits of what is decoded; a longer one is RPC_X_BAD_STUB_DATA.
-inline constexpr std::uint32_t max_string_characters = 32767 + 1; // with its terminator (contract PATH-1)
-inline constexpr std::uint32_t max_restore_map_pairs = 1024;      // contract REG-3
+inline constexpr std::uint32_t max_string_characters =
+    32767 + 1; // with its terminator (contract PATH-1)
+inline constexpr std::uint32_t max_restore_map_pairs = 1024; // contract REG-3
 inline constexpr std::uint32_t max_token_bytes = 64 * 1024;
 inline constexpr std::uint32_t max_list_characters = 16 * 1024 * 1024;
-inline constexpr std::uint32_t max_read_bytes = 16 * 1024 * 1024; // one Read call; a longer one is shortened by the client
+inline constexpr std::uint32_t max_read_bytes =
+    16 * 1024 * 1024; // one Read call; a longer one is shortened by the client
 
 // A DCE context handle; all zero is "none".
 struct ContextHandle {
@@ -40,7 +44,10 @@ struct RestoreMapPair {
     std::u16string source;
     std::u16string target;
     bool operator==(const RestoreMapPair&) const = default;
-    template <class Codec> void fields(Codec& codec) { codec(source), codec(target); }
+    template <class Codec>
+    void fields(Codec& codec) {
+        codec(source), codec(target);
+    }
 };
 
 using Bytes = std::vector<std::byte>;
@@ -48,24 +55,36 @@ using Bytes = std::vector<std::byte>;
 // A reply that carries nothing but the status.
 struct StatusReply {
     Code status = 0;
-    template <class Codec> void fields(Codec& codec) { codec(status); }
+    template <class Codec>
+    void fields(Codec& codec) {
+        codec(status);
+    }
 };
 // A request on a session without further arguments.
 struct SessionRequest {
     ContextHandle session;
-    template <class Codec> void fields(Codec& codec) { codec(session); }
+    template <class Codec>
+    void fields(Codec& codec) {
+        codec(session);
+    }
 };
 // End returns the context handle, zeroed.
 struct EndReply {
     ContextHandle session;
     Code status = 0;
-    template <class Codec> void fields(Codec& codec) { codec(session), codec(status); }
+    template <class Codec>
+    void fields(Codec& codec) {
+        codec(session), codec(status);
+    }
 };
 // A list of BFT-prefixed paths (contract ABI-5), raw UTF-16 with its inner and closing NULs.
 struct ListReply {
     std::optional<std::u16string> list;
     Code status = 0;
-    template <class Codec> void fields(Codec& codec) { codec.counted_list(list), codec(status); }
+    template <class Codec>
+    void fields(Codec& codec) {
+        codec.counted_list(list), codec(status);
+    }
 };
 
 struct IsDirectoryOnline {
@@ -73,12 +92,18 @@ struct IsDirectoryOnline {
     static constexpr std::uint16_t opnum = 0;
     struct Request {
         std::u16string instance;
-        template <class Codec> void fields(Codec& codec) { codec(instance); }
+        template <class Codec>
+        void fields(Codec& codec) {
+            codec(instance);
+        }
     };
     struct Reply {
         std::uint32_t online = 0;
         Code status = 0;
-        template <class Codec> void fields(Codec& codec) { codec(online), codec(status); }
+        template <class Codec>
+        void fields(Codec& codec) {
+            codec(online), codec(status);
+        }
     };
 };
 
@@ -89,12 +114,18 @@ struct RestorePrepare {
         std::u16string instance;
         std::uint32_t flags = 0;
         std::optional<Bytes> token; // absent: a restricted session (contract PREP-2)
-        template <class Codec> void fields(Codec& codec) { codec(instance), codec(flags), codec.counted_token(token); }
+        template <class Codec>
+        void fields(Codec& codec) {
+            codec(instance), codec(flags), codec.counted_token(token);
+        }
     };
     struct Reply {
         ContextHandle session;
         Code status = 0;
-        template <class Codec> void fields(Codec& codec) { codec(session), codec(status); }
+        template <class Codec>
+        void fields(Codec& codec) {
+            codec(session), codec(status);
+        }
     };
 };
 
@@ -109,8 +140,10 @@ struct RestoreRegister {
         std::u16string backup_log_path;
         std::uint32_t gen_low = 0;
         std::uint32_t gen_high = 0;
-        template <class Codec> void fields(Codec& codec) {
-            codec(session), codec(checkpoint_path), codec(log_path), codec.counted_map(map), codec(backup_log_path), codec(gen_low), codec(gen_high);
+        template <class Codec>
+        void fields(Codec& codec) {
+            codec(session), codec(checkpoint_path), codec(log_path), codec.counted_map(map),
+                codec(backup_log_path), codec(gen_low), codec(gen_high);
         }
     };
     using Reply = StatusReply;
@@ -122,7 +155,10 @@ struct RestoreRegisterComplete {
     struct Request {
         ContextHandle session;
         Code restore_state = 0;
-        template <class Codec> void fields(Codec& codec) { codec(session), codec(restore_state); }
+        template <class Codec>
+        void fields(Codec& codec) {
+            codec(session), codec(restore_state);
+        }
     };
     using Reply = StatusReply;
 };
@@ -147,7 +183,10 @@ struct SetCurrentLogNumber {
     struct Request {
         std::u16string instance;
         std::uint32_t number = 0;
-        template <class Codec> void fields(Codec& codec) { codec(instance), codec(number); }
+        template <class Codec>
+        void fields(Codec& codec) {
+            codec(instance), codec(number);
+        }
     };
     using Reply = StatusReply;
 };
@@ -158,7 +197,10 @@ struct CheckExpiryToken {
     struct Request {
         std::u16string instance;
         std::optional<Bytes> token;
-        template <class Codec> void fields(Codec& codec) { codec(instance), codec.counted_token(token); }
+        template <class Codec>
+        void fields(Codec& codec) {
+            codec(instance), codec.counted_token(token);
+        }
     };
     using Reply = StatusReply;
 };
@@ -170,13 +212,19 @@ struct BackupPrepare {
         std::u16string instance;
         std::uint32_t grbit = 0;
         std::uint32_t type = 0;
-        template <class Codec> void fields(Codec& codec) { codec(instance), codec(grbit), codec(type); }
+        template <class Codec>
+        void fields(Codec& codec) {
+            codec(instance), codec(grbit), codec(type);
+        }
     };
     struct Reply {
         std::optional<Bytes> token;
         ContextHandle session;
         Code status = 0;
-        template <class Codec> void fields(Codec& codec) { codec.counted_token(token), codec(session), codec(status); }
+        template <class Codec>
+        void fields(Codec& codec) {
+            codec.counted_token(token), codec(session), codec(status);
+        }
     };
 };
 
@@ -199,26 +247,36 @@ struct BackupOpenFile {
     static constexpr std::uint16_t opnum = 3;
     struct Request {
         ContextHandle session;
-        std::u16string name; // as the caller wrote it, with or without its BFT prefix (contract BOPEN-1)
+        std::u16string
+            name; // as the caller wrote it, with or without its BFT prefix (contract BOPEN-1)
         std::uint32_t read_hint = 0;
-        template <class Codec> void fields(Codec& codec) { codec(session), codec(name), codec(read_hint); }
+        template <class Codec>
+        void fields(Codec& codec) {
+            codec(session), codec(name), codec(read_hint);
+        }
     };
     struct Reply {
         std::uint64_t size = 0;
         Code status = 0;
-        template <class Codec> void fields(Codec& codec) { codec(size), codec(status); }
+        template <class Codec>
+        void fields(Codec& codec) {
+            codec(size), codec(status);
+        }
     };
 };
 
-// Reply: conformant varying array of bytes (max count, offset 0, count, bytes), padding to 4, u32 count, status. Not described by `fields`: the bytes go
-// through the sink; see wire/read_reply.h.
+// Reply: conformant varying array of bytes (max count, offset 0, count, bytes), padding to 4, u32
+// count, status. Not described by `fields`: the bytes go through the sink; see wire/read_reply.h.
 struct BackupRead {
     static constexpr Interface interface_of = Interface::backup;
     static constexpr std::uint16_t opnum = 4;
     struct Request {
         ContextHandle session;
         std::uint32_t size = 0; // 1..max_read_bytes
-        template <class Codec> void fields(Codec& codec) { codec(session), codec.ranged(size, 1, max_read_bytes); }
+        template <class Codec>
+        void fields(Codec& codec) {
+            codec(session), codec.ranged(size, 1, max_read_bytes);
+        }
     };
 };
 
@@ -247,7 +305,8 @@ struct BackupPing {
     static constexpr Interface interface_of = Interface::backup;
     static constexpr std::uint16_t opnum = 8;
     struct Request {
-        template <class Codec> void fields(Codec&) {}
+        template <class Codec>
+        void fields(Codec&) {}
     };
     using Reply = StatusReply;
 };

@@ -52,7 +52,8 @@ Result<void> ReadReplyWriter::finish(Code status) {
     while (done_ < count_) {
         const auto memory = lend(count_ - done_);
         if (memory.empty()) {
-            return fail(RPC_X_BAD_STUB_DATA, "the receiver of a read takes ", done_, " bytes, not ", count_);
+            return fail(RPC_X_BAD_STUB_DATA, "the receiver of a read takes ", done_, " bytes, not ",
+                        count_);
         }
         std::fill(memory.begin(), memory.end(), std::byte{});
         commit(memory.size());
@@ -72,11 +73,12 @@ std::uint32_t ReadReplySink::count() const { return load(std::span(head_).subspa
 
 Result<void> ReadReplySink::check_head() const {
     if (offset() != 0 || max_count() > max_read_bytes || count() > max_count()) {
-        return fail(RPC_X_BAD_STUB_DATA, "malformed reply to a read: maximum ", max_count(), ", offset ", offset(),
-                    ", count ", count());
+        return fail(RPC_X_BAD_STUB_DATA, "malformed reply to a read: maximum ", max_count(),
+                    ", offset ", offset(), ", count ", count());
     }
     if (count() > buffer_.size()) {
-        return fail(RPC_X_BAD_STUB_DATA, "the reply to a read of ", buffer_.size(), " bytes holds ", count());
+        return fail(RPC_X_BAD_STUB_DATA, "the reply to a read of ", buffer_.size(), " bytes holds ",
+                    count());
     }
     return ok();
 }
@@ -113,8 +115,8 @@ Result<ReadReplySink::Outcome> ReadReplySink::outcome() const {
     const auto told = load(std::span(tail_).subspan(padding, 4));
     const auto status = static_cast<Code>(load(std::span(tail_).subspan(padding + 4, 4)));
     if (told != (status == 0 ? count() : 0)) {
-        return fail(RPC_X_BAD_STUB_DATA, "the reply to a read holds ", count(), " bytes, tells of ", told,
-                    ", and has the status ", hex(status));
+        return fail(RPC_X_BAD_STUB_DATA, "the reply to a read holds ", count(), " bytes, tells of ",
+                    told, ", and has the status ", hex(status));
     }
     return Outcome{told, status};
 }

@@ -1,5 +1,6 @@
-// The reply of BackupRead, whose bytes go between file or socket and the caller's buffer without a copy of their own: the service writes it with
-// ReadReplyWriter, the client receives it with ReadReplySink. The layout is that of operations.h, BackupRead.
+// The reply of BackupRead, whose bytes go between file or socket and the caller's buffer without a
+// copy of their own: the service writes it with ReadReplyWriter, the client receives it with
+// ReadReplySink. The layout is that of operations.h, BackupRead.
 #pragma once
 
 #include "wire/operations.h"
@@ -7,7 +8,8 @@
 
 namespace ntdsb::wire {
 
-// Service side. The count is fixed before the bytes are read (the file's size is known); a read that then fails leaves zeros and a status.
+// Service side. The count is fixed before the bytes are read (the file's size is known); a read
+// that then fails leaves zeros and a status.
 class ReadReplyWriter {
 public:
     explicit ReadReplyWriter(ReplySink& sink) : sink_(sink) {}
@@ -16,7 +18,8 @@ public:
     // Memory for the next bytes, as ReplySink::lend; never beyond `count`.
     std::span<std::byte> lend(std::size_t size);
     void commit(std::size_t size);
-    // Pads what is missing of `count` with zeros, then writes padding, the count (0 if `status` is not 0) and the status.
+    // Pads what is missing of `count` with zeros, then writes padding, the count (0 if `status` is
+    // not 0) and the status.
     Result<void> finish(Code status);
 
 private:
@@ -36,12 +39,13 @@ public:
         std::uint32_t count = 0;
         Code status = 0;
     };
-    // After the reply has ended: RPC_X_BAD_STUB_DATA if it was not well-formed or did not fit the buffer.
+    // After the reply has ended: RPC_X_BAD_STUB_DATA if it was not well-formed or did not fit the
+    // buffer.
     Result<Outcome> outcome() const;
 
 private:
-    // Where the next bytes go: the rest of the part of the reply that `received_` has reached. Empty
-    // after the end, and where the head is not one that fits.
+    // Where the next bytes go: the rest of the part of the reply that `received_` has reached.
+    // Empty after the end, and where the head is not one that fits.
     std::span<std::byte> next();
     std::uint32_t max_count() const;
     std::uint32_t offset() const;

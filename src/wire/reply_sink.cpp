@@ -9,7 +9,8 @@ Result<void> ReplySink::write(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
         const auto memory = lend(bytes.size());
         if (memory.empty()) {
-            return fail(RPC_X_BAD_STUB_DATA, "the reply is longer than its receiver takes: ", bytes.size(),
+            return fail(RPC_X_BAD_STUB_DATA,
+                        "the reply is longer than its receiver takes: ", bytes.size(),
                         " bytes were left to write");
         }
         const auto part = std::min(memory.size(), bytes.size());

@@ -1,5 +1,6 @@
-// Where a reply's stub data goes, in order, as it is produced. Lets the bulk bytes of DsBackupRead travel from the file (embedded) or
-// the socket (rpc) straight into the caller's buffer (design decision 5). Knows no operation.
+// Where a reply's stub data goes, in order, as it is produced. Lets the bulk bytes of DsBackupRead
+// travel from the file (embedded) or the socket (rpc) straight into the caller's buffer (design
+// decision 5). Knows no operation.
 #pragma once
 
 #include "core/result.h"
@@ -13,8 +14,9 @@ namespace ntdsb::wire {
 class ReplySink {
 public:
     virtual ~ReplySink() = default;
-    // Memory for the next bytes of the reply: at most `size` bytes, at least one; less than `size` only where the reply's own layout has a boundary.
-    // Empty: the reply is longer than the sink takes. Valid until the next call on the sink.
+    // Memory for the next bytes of the reply: at most `size` bytes, at least one; less than `size`
+    // only where the reply's own layout has a boundary. Empty: the reply is longer than the sink
+    // takes. Valid until the next call on the sink.
     virtual std::span<std::byte> lend(std::size_t size) = 0;
     // The first `size` bytes of the memory lent last are part of the reply now.
     virtual void commit(std::size_t size) = 0;

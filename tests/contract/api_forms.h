@@ -1,4 +1,5 @@
-// The A and the W form of the API behind one shape, so that a contract test is written once and holds for both. Public headers only.
+// The A and the W form of the API behind one shape, so that a contract test is written once and
+// holds for both. Public headers only.
 #pragma once
 
 #ifdef _WIN32
@@ -32,22 +33,39 @@ struct AnsiForm {
         map.szDatabaseName = source.data();
         map.szNewDatabaseName = target.data();
     }
-    static HRESULT is_online(const Char* server, BOOL* online) { return DsIsNTDSOnlineA(server, online); }
-    static HRESULT backup_prepare(const Char* server, ULONG grbit, ULONG type, PVOID* token, DWORD* size, HBC* hbc) {
+    static HRESULT is_online(const Char* server, BOOL* online) {
+        return DsIsNTDSOnlineA(server, online);
+    }
+    static HRESULT backup_prepare(const Char* server, ULONG grbit, ULONG type, PVOID* token,
+                                  DWORD* size, HBC* hbc) {
         return DsBackupPrepareA(server, grbit, type, token, size, hbc);
     }
-    static HRESULT database_names(HBC hbc, Char** list, DWORD* size) { return DsBackupGetDatabaseNamesA(hbc, list, size); }
-    static HRESULT backup_logs(HBC hbc, Char** list, DWORD* size) { return DsBackupGetBackupLogsA(hbc, list, size); }
-    static HRESULT open_file(HBC hbc, const Char* file, DWORD hint, LARGE_INTEGER* size) { return DsBackupOpenFileA(hbc, file, hint, size); }
-    static HRESULT restore_prepare(const Char* server, ULONG flags, PVOID token, DWORD size, HBC* hbc) {
+    static HRESULT database_names(HBC hbc, Char** list, DWORD* size) {
+        return DsBackupGetDatabaseNamesA(hbc, list, size);
+    }
+    static HRESULT backup_logs(HBC hbc, Char** list, DWORD* size) {
+        return DsBackupGetBackupLogsA(hbc, list, size);
+    }
+    static HRESULT open_file(HBC hbc, const Char* file, DWORD hint, LARGE_INTEGER* size) {
+        return DsBackupOpenFileA(hbc, file, hint, size);
+    }
+    static HRESULT restore_prepare(const Char* server, ULONG flags, PVOID token, DWORD size,
+                                   HBC* hbc) {
         return DsRestorePrepareA(server, flags, token, size, hbc);
     }
-    static HRESULT locations(HBC hbc, Char** list, DWORD* size) { return DsRestoreGetDatabaseLocationsA(hbc, list, size); }
-    static HRESULT restore_register(HBC hbc, const Char* checkpoint, const Char* logs, Map* map, LONG count, const Char* backup_logs, ULONG low, ULONG high) {
+    static HRESULT locations(HBC hbc, Char** list, DWORD* size) {
+        return DsRestoreGetDatabaseLocationsA(hbc, list, size);
+    }
+    static HRESULT restore_register(HBC hbc, const Char* checkpoint, const Char* logs, Map* map,
+                                    LONG count, const Char* backup_logs, ULONG low, ULONG high) {
         return DsRestoreRegisterA(hbc, checkpoint, logs, map, count, backup_logs, low, high);
     }
-    static HRESULT set_current_log(const Char* server, DWORD number) { return DsSetCurrentBackupLogA(server, number); }
-    static HRESULT set_identity(const Char* user, const Char* domain, const Char* password) { return DsSetAuthIdentityA(user, domain, password); }
+    static HRESULT set_current_log(const Char* server, DWORD number) {
+        return DsSetCurrentBackupLogA(server, number);
+    }
+    static HRESULT set_identity(const Char* user, const Char* domain, const Char* password) {
+        return DsSetAuthIdentityA(user, domain, password);
+    }
 };
 
 struct WideForm {
@@ -66,28 +84,47 @@ struct WideForm {
         map.wszNewDatabaseName = target.data();
     }
     static unsigned prefix(Char first) { return static_cast<unsigned>(first); }
-    static HRESULT is_online(const Char* server, BOOL* online) { return DsIsNTDSOnlineW(server, online); }
-    static HRESULT backup_prepare(const Char* server, ULONG grbit, ULONG type, PVOID* token, DWORD* size, HBC* hbc) {
+    static HRESULT is_online(const Char* server, BOOL* online) {
+        return DsIsNTDSOnlineW(server, online);
+    }
+    static HRESULT backup_prepare(const Char* server, ULONG grbit, ULONG type, PVOID* token,
+                                  DWORD* size, HBC* hbc) {
         return DsBackupPrepareW(server, grbit, type, token, size, hbc);
     }
-    static HRESULT database_names(HBC hbc, Char** list, DWORD* size) { return DsBackupGetDatabaseNamesW(hbc, list, size); }
-    static HRESULT backup_logs(HBC hbc, Char** list, DWORD* size) { return DsBackupGetBackupLogsW(hbc, list, size); }
-    static HRESULT open_file(HBC hbc, const Char* file, DWORD hint, LARGE_INTEGER* size) { return DsBackupOpenFileW(hbc, file, hint, size); }
-    static HRESULT restore_prepare(const Char* server, ULONG flags, PVOID token, DWORD size, HBC* hbc) {
+    static HRESULT database_names(HBC hbc, Char** list, DWORD* size) {
+        return DsBackupGetDatabaseNamesW(hbc, list, size);
+    }
+    static HRESULT backup_logs(HBC hbc, Char** list, DWORD* size) {
+        return DsBackupGetBackupLogsW(hbc, list, size);
+    }
+    static HRESULT open_file(HBC hbc, const Char* file, DWORD hint, LARGE_INTEGER* size) {
+        return DsBackupOpenFileW(hbc, file, hint, size);
+    }
+    static HRESULT restore_prepare(const Char* server, ULONG flags, PVOID token, DWORD size,
+                                   HBC* hbc) {
         return DsRestorePrepareW(server, flags, token, size, hbc);
     }
-    static HRESULT locations(HBC hbc, Char** list, DWORD* size) { return DsRestoreGetDatabaseLocationsW(hbc, list, size); }
-    static HRESULT restore_register(HBC hbc, const Char* checkpoint, const Char* logs, Map* map, LONG count, const Char* backup_logs, ULONG low, ULONG high) {
+    static HRESULT locations(HBC hbc, Char** list, DWORD* size) {
+        return DsRestoreGetDatabaseLocationsW(hbc, list, size);
+    }
+    static HRESULT restore_register(HBC hbc, const Char* checkpoint, const Char* logs, Map* map,
+                                    LONG count, const Char* backup_logs, ULONG low, ULONG high) {
         return DsRestoreRegisterW(hbc, checkpoint, logs, map, count, backup_logs, low, high);
     }
-    static HRESULT set_current_log(const Char* server, DWORD number) { return DsSetCurrentBackupLogW(server, number); }
-    static HRESULT set_identity(const Char* user, const Char* domain, const Char* password) { return DsSetAuthIdentityW(user, domain, password); }
+    static HRESULT set_current_log(const Char* server, DWORD number) {
+        return DsSetCurrentBackupLogW(server, number);
+    }
+    static HRESULT set_identity(const Char* user, const Char* domain, const Char* password) {
+        return DsSetAuthIdentityW(user, domain, password);
+    }
 };
 
 using BothForms = testing::Types<AnsiForm, WideForm>;
 struct FormName {
     template <class Form>
-    static std::string GetName(int) { return Form::name; }
+    static std::string GetName(int) {
+        return Form::name;
+    }
 };
 
 // One entry of a BFT-prefixed list (contract ABI-5).
@@ -111,19 +148,23 @@ std::vector<ListEntry> split_list(const typename Form::Char* list, DWORD size) {
         entries.push_back({Form::prefix(text[0]), Form::ascii(text.substr(1))});
         at += text.size() + 1;
     }
-    EXPECT_EQ(at + (entries.empty() ? 2 : 1), count) << "the list's size does not end at its last NUL";
+    EXPECT_EQ(at + (entries.empty() ? 2 : 1), count)
+        << "the list's size does not end at its last NUL";
     return entries;
 }
 
 // As a test prints a code: 0xC7FF0004.
 inline std::string hex_code(HRESULT code) {
     char text[16];
-    std::snprintf(text, sizeof text, "0x%08lX", static_cast<unsigned long>(static_cast<std::uint32_t>(code)));
+    std::snprintf(text, sizeof text, "0x%08lX",
+                  static_cast<unsigned long>(static_cast<std::uint32_t>(code)));
     return text;
 }
 
 // EXPECT_CODE(DsRestoreEnd(hbc), ERROR_INVALID_PARAMETER)
-#define EXPECT_CODE(call, code) EXPECT_EQ(::contract::hex_code(call), ::contract::hex_code(static_cast<HRESULT>(code)))
-#define ASSERT_CODE(call, code) ASSERT_EQ(::contract::hex_code(call), ::contract::hex_code(static_cast<HRESULT>(code)))
+#define EXPECT_CODE(call, code) \
+    EXPECT_EQ(::contract::hex_code(call), ::contract::hex_code(static_cast<HRESULT>(code)))
+#define ASSERT_CODE(call, code) \
+    ASSERT_EQ(::contract::hex_code(call), ::contract::hex_code(static_cast<HRESULT>(code)))
 
 } // namespace contract

@@ -17,13 +17,20 @@ TYPED_TEST(DsBackupPrepare, AcceptsOnlyAFullBackup_BPREP1) {
         ULONG grbit, type;
         HRESULT code;
     };
-    for (const Case& row : {Case{0, BACKUP_TYPE_FULL, S_OK}, Case{1, BACKUP_TYPE_FULL, ERROR_INVALID_PARAMETER}, Case{0, 0, ERROR_INVALID_PARAMETER},
-                            Case{0, BACKUP_TYPE_LOGS_ONLY, ERROR_INVALID_PARAMETER}, Case{0, BACKUP_TYPE_INCREMENTAL, ERROR_INVALID_PARAMETER},
-                            Case{0, BACKUP_TYPE_FULL | BACKUP_TYPE_LOGS_ONLY, ERROR_INVALID_PARAMETER}, Case{0xffffffff, 0xffffffff, ERROR_INVALID_PARAMETER}}) {
+    for (const Case& row :
+         {Case{0, BACKUP_TYPE_FULL, S_OK}, Case{1, BACKUP_TYPE_FULL, ERROR_INVALID_PARAMETER},
+          Case{0, 0, ERROR_INVALID_PARAMETER},
+          Case{0, BACKUP_TYPE_LOGS_ONLY, ERROR_INVALID_PARAMETER},
+          Case{0, BACKUP_TYPE_INCREMENTAL, ERROR_INVALID_PARAMETER},
+          Case{0, BACKUP_TYPE_FULL | BACKUP_TYPE_LOGS_ONLY, ERROR_INVALID_PARAMETER},
+          Case{0xffffffff, 0xffffffff, ERROR_INVALID_PARAMETER}}) {
         PVOID token = &token;
         DWORD size = 77;
         HBC hbc = &token;
-        EXPECT_CODE(TypeParam::backup_prepare(server.c_str(), row.grbit, row.type, &token, &size, &hbc), row.code) << row.grbit << " " << row.type;
+        EXPECT_CODE(
+            TypeParam::backup_prepare(server.c_str(), row.grbit, row.type, &token, &size, &hbc),
+            row.code)
+            << row.grbit << " " << row.type;
         EXPECT_EQ(token != nullptr, row.code == S_OK);
         EXPECT_EQ(size != 0, row.code == S_OK);
         EXPECT_EQ(hbc != nullptr, row.code == S_OK);
@@ -40,10 +47,17 @@ TYPED_TEST(DsBackupPrepare, TellsWhichPointerIsNull_COM2_COM4) {
     PVOID token = nullptr;
     DWORD size = 0;
     HBC hbc = nullptr;
-    EXPECT_CODE(TypeParam::backup_prepare(server.c_str(), 0, BACKUP_TYPE_FULL, nullptr, &size, &hbc), hrInvalidParam);
-    EXPECT_CODE(TypeParam::backup_prepare(server.c_str(), 0, BACKUP_TYPE_FULL, &token, nullptr, &hbc), hrInvalidParam);
-    EXPECT_CODE(TypeParam::backup_prepare(server.c_str(), 0, BACKUP_TYPE_FULL, &token, &size, nullptr), ERROR_INVALID_PARAMETER);
-    EXPECT_CODE(TypeParam::backup_prepare(nullptr, 0, BACKUP_TYPE_FULL, &token, &size, &hbc), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(
+        TypeParam::backup_prepare(server.c_str(), 0, BACKUP_TYPE_FULL, nullptr, &size, &hbc),
+        hrInvalidParam);
+    EXPECT_CODE(
+        TypeParam::backup_prepare(server.c_str(), 0, BACKUP_TYPE_FULL, &token, nullptr, &hbc),
+        hrInvalidParam);
+    EXPECT_CODE(
+        TypeParam::backup_prepare(server.c_str(), 0, BACKUP_TYPE_FULL, &token, &size, nullptr),
+        ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(TypeParam::backup_prepare(nullptr, 0, BACKUP_TYPE_FULL, &token, &size, &hbc),
+                ERROR_INVALID_PARAMETER);
 }
 
 TYPED_TEST(DsBackupPrepare, RefusesASecondBackupAtOnce_BPREP5) {
@@ -90,13 +104,15 @@ TYPED_TEST(DsBackupLists, NameTheDatabaseThenTheLogsUpToTheCurrentOne_BLIST1) {
     typename TypeParam::Char* list = nullptr;
     DWORD size = 0;
     ASSERT_CODE(TypeParam::database_names(backup.handle(), &list, &size), S_OK);
-    EXPECT_EQ(split_list<TypeParam>(list, size), (std::vector<ListEntry>{{0x44, directory.database()}}));
+    EXPECT_EQ(split_list<TypeParam>(list, size),
+              (std::vector<ListEntry>{{0x44, directory.database()}}));
     // BLIST-2: the out-pointer need not be NULL before the call.
     auto* first = list;
     ASSERT_CODE(TypeParam::backup_logs(backup.handle(), &list, &size), S_OK);
     ::DsBackupFree(first);
     std::vector<ListEntry> logs;
-    for (const char* name : {"edb00003.log", "edb00004.log", "edb00005.log"}) logs.push_back({0x21, (directory.ntds() / name).string()});
+    for (const char* name : {"edb00003.log", "edb00004.log", "edb00005.log"})
+        logs.push_back({0x21, (directory.ntds() / name).string()});
     EXPECT_EQ(split_list<TypeParam>(list, size), logs);
     ::DsBackupFree(list);
 }
@@ -118,7 +134,8 @@ TYPED_TEST(DsBackupLists, DefineOutParametersOnFailure_COM1_COM2_ABI10) {
     const Backup backup;
     const Restore restore({});
     for (auto function : {&TypeParam::database_names, &TypeParam::backup_logs}) {
-        for (const HBC hbc : {HBC{nullptr}, restore.handle(), reinterpret_cast<HBC>(std::uintptr_t{0x77})}) {
+        for (const HBC hbc :
+             {HBC{nullptr}, restore.handle(), reinterpret_cast<HBC>(std::uintptr_t{0x77})}) {
             auto* list = reinterpret_cast<typename TypeParam::Char*>(std::uintptr_t{16});
             DWORD size = 77;
             EXPECT_CODE(function(hbc, &list, &size), ERROR_INVALID_PARAMETER);
@@ -165,8 +182,10 @@ TYPED_TEST(DsBackupOpenFile, TakesAListedNameWithOrWithoutPrefixAndAnyHint_BOPEN
 }
 
 TYPED_TEST(DsBackupOpenFile, FindsOnlyWhatIsListed_BOPEN2) {
-    for (const std::string& path : {this->directory.config_file().string(), (this->directory.ntds() / "edb.log").string(), (this->directory.ntds() / "edb00009.log").string(),
-                                    this->directory.log_path(), std::string("ntds.dit")}) {
+    for (const std::string& path :
+         {this->directory.config_file().string(), (this->directory.ntds() / "edb.log").string(),
+          (this->directory.ntds() / "edb00009.log").string(), this->directory.log_path(),
+          std::string("ntds.dit")}) {
         EXPECT_CODE(this->open({0x44, path}, false), ERROR_FILE_NOT_FOUND) << path;
         EXPECT_EQ(this->opened_size, 0) << path;
     }
@@ -184,10 +203,13 @@ TYPED_TEST(DsBackupOpenFile, RejectsNullNamesPointersAndForeignHandles_COM1_COM2
     LARGE_INTEGER size;
     const auto name = TypeParam::text(this->directory.database());
     const Restore restore({});
-    EXPECT_CODE(TypeParam::open_file(this->backup.handle(), nullptr, 0, &size), ERROR_INVALID_PARAMETER);
-    EXPECT_CODE(TypeParam::open_file(this->backup.handle(), name.c_str(), 0, nullptr), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(TypeParam::open_file(this->backup.handle(), nullptr, 0, &size),
+                ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(TypeParam::open_file(this->backup.handle(), name.c_str(), 0, nullptr),
+                ERROR_INVALID_PARAMETER);
     EXPECT_CODE(TypeParam::open_file(nullptr, name.c_str(), 0, &size), ERROR_INVALID_PARAMETER);
-    EXPECT_CODE(TypeParam::open_file(restore.handle(), name.c_str(), 0, &size), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(TypeParam::open_file(restore.handle(), name.c_str(), 0, &size),
+                ERROR_INVALID_PARAMETER);
 }
 
 class DsBackupRead : public testing::Test {
@@ -203,7 +225,8 @@ protected:
 
 TEST_F(DsBackupRead, GivesTheSameBytesWhateverTheBuffer_BREAD1) {
     const Bytes original = read_file(directory.database_file());
-    for (const DWORD bytes : {1000u, 4096u, 4097u, 8192u, 12288u, 65536u, 1u << 20}) EXPECT_EQ(backup.read_whole(backup.names()[0], bytes), original) << bytes;
+    for (const DWORD bytes : {1000u, 4096u, 4097u, 8192u, 12288u, 65536u, 1u << 20})
+        EXPECT_EQ(backup.read_whole(backup.names()[0], bytes), original) << bytes;
     for (const ListEntry& log : backup.logs()) {
         auto source = std::filesystem::path(log.path);
         if (!std::filesystem::exists(source)) source = directory.ntds() / "edb.log";
@@ -215,7 +238,9 @@ TEST_F(DsBackupRead, EndsWithHandleEofAndNoBytes_BREAD2) {
     open_database();
     Bytes buffer(1 << 20);
     DWORD read = 77;
-    while (::DsBackupRead(backup.handle(), buffer.data(), static_cast<DWORD>(buffer.size()), &read) == S_OK) ASSERT_GT(read, 0u);
+    while (::DsBackupRead(backup.handle(), buffer.data(), static_cast<DWORD>(buffer.size()),
+                          &read) == S_OK)
+        ASSERT_GT(read, 0u);
     EXPECT_CODE(::DsBackupRead(backup.handle(), buffer.data(), 4096, &read), ERROR_HANDLE_EOF);
     EXPECT_EQ(read, 0u);
 }
@@ -235,7 +260,8 @@ TEST_F(DsBackupRead, RejectsNoBytesNullPointersAndForeignHandles_BREAD1_COM1_COM
     EXPECT_CODE(::DsBackupRead(backup.handle(), buffer.data(), 0, &read), ERROR_INVALID_PARAMETER);
     EXPECT_EQ(read, 0u);
     EXPECT_CODE(::DsBackupRead(backup.handle(), nullptr, 4096, &read), ERROR_INVALID_PARAMETER);
-    EXPECT_CODE(::DsBackupRead(backup.handle(), buffer.data(), 4096, nullptr), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(::DsBackupRead(backup.handle(), buffer.data(), 4096, nullptr),
+                ERROR_INVALID_PARAMETER);
     EXPECT_CODE(::DsBackupRead(nullptr, buffer.data(), 4096, &read), ERROR_INVALID_PARAMETER);
     EXPECT_CODE(::DsBackupClose(nullptr), ERROR_INVALID_PARAMETER);
 }
@@ -248,7 +274,9 @@ TEST_F(DsBackupRead, FindsADamagedPage_BREAD4) {
     Bytes buffer(8192);
     DWORD read = 0;
     HRESULT code = S_OK;
-    while (code == S_OK) code = ::DsBackupRead(backup.handle(), buffer.data(), static_cast<DWORD>(buffer.size()), &read);
+    while (code == S_OK)
+        code = ::DsBackupRead(backup.handle(), buffer.data(), static_cast<DWORD>(buffer.size()),
+                              &read);
     EXPECT_CODE(code, hrReadVerifyFailure);
     EXPECT_EQ(read, 0u);
 }
@@ -261,8 +289,10 @@ TEST(DsBackupTruncateLogs, NeedsAWholeBackup_BTRUNC1) {
     EXPECT_CODE(::DsBackupTruncateLogs(backup.handle()), hrInvalidBackupSequence);
     for (const ListEntry& log : backup.logs()) backup.read_whole(log);
     EXPECT_CODE(::DsBackupTruncateLogs(backup.handle()), S_OK);
-    for (const char* name : {"edb00003.log", "edb00004.log", "edb.log"}) EXPECT_TRUE(std::filesystem::exists(directory.ntds() / name)) << "still required: " << name;
-    EXPECT_FALSE(std::filesystem::exists(directory.ntds() / "edb00002.log")) << "below checkpoint and lowest required";
+    for (const char* name : {"edb00003.log", "edb00004.log", "edb.log"})
+        EXPECT_TRUE(std::filesystem::exists(directory.ntds() / name)) << "still required: " << name;
+    EXPECT_FALSE(std::filesystem::exists(directory.ntds() / "edb00002.log"))
+        << "below checkpoint and lowest required";
     EXPECT_CODE(::DsBackupTruncateLogs(nullptr), ERROR_INVALID_PARAMETER);
 }
 
@@ -300,9 +330,12 @@ TYPED_TEST(DsIsNTDSOnline, RejectsNullAndUnknownServers_COM2_COM4_COM5_COM6) {
     BOOL online = TRUE;
     EXPECT_CODE(TypeParam::is_online(nullptr, &online), ERROR_INVALID_PARAMETER);
     EXPECT_EQ(online, FALSE);
-    EXPECT_CODE(TypeParam::is_online(TypeParam::text("localhost").c_str(), nullptr), ERROR_INVALID_PARAMETER);
-    EXPECT_CODE(TypeParam::is_online(TypeParam::text("local_host").c_str(), &online), hrCouldNotConnect);
-    EXPECT_CODE(TypeParam::is_online(TypeParam::text("elsewhere.example").c_str(), &online), RPC_S_INVALID_BINDING);
+    EXPECT_CODE(TypeParam::is_online(TypeParam::text("localhost").c_str(), nullptr),
+                ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(TypeParam::is_online(TypeParam::text("local_host").c_str(), &online),
+                hrCouldNotConnect);
+    EXPECT_CODE(TypeParam::is_online(TypeParam::text("elsewhere.example").c_str(), &online),
+                RPC_S_INVALID_BINDING);
 }
 
 TYPED_TEST(DsIsNTDSOnline, DoesNotNeedAStateFolder_ONL1) {
@@ -319,9 +352,12 @@ TYPED_TEST_SUITE(DsSetCurrentBackupLog, BothForms, FormName);
 TYPED_TEST(DsSetCurrentBackupLog, PersistsAndClearsTheNumber_CURLOG1) {
     const MadeDirectory directory;
     const auto server = TypeParam::text("localhost");
-    for (const DWORD number : {0u, 5u, 0xfffffu, 0xfffffffeu, static_cast<unsigned>(BACKUP_DISABLE_INCREMENTAL)}) EXPECT_CODE(TypeParam::set_current_log(server.c_str(), number), S_OK) << number;
+    for (const DWORD number :
+         {0u, 5u, 0xfffffu, 0xfffffffeu, static_cast<unsigned>(BACKUP_DISABLE_INCREMENTAL)})
+        EXPECT_CODE(TypeParam::set_current_log(server.c_str(), number), S_OK) << number;
     EXPECT_CODE(TypeParam::set_current_log(nullptr, 1), ERROR_INVALID_PARAMETER);
-    EXPECT_CODE(TypeParam::set_current_log(TypeParam::text("elsewhere.example").c_str(), 1), RPC_S_INVALID_BINDING);
+    EXPECT_CODE(TypeParam::set_current_log(TypeParam::text("elsewhere.example").c_str(), 1),
+                RPC_S_INVALID_BINDING);
 }
 
 } // namespace

@@ -94,7 +94,8 @@ TEST(Handles, AreUsedAndEndedByManyThreadsAtOnce_COM11) {
                 char* list = nullptr;
                 DWORD size = 0;
                 const HRESULT code = ::DsRestoreGetDatabaseLocationsA(shared, &list, &size);
-                EXPECT_TRUE(code == S_OK || code == static_cast<HRESULT>(ERROR_INVALID_PARAMETER)) << hex_code(code);
+                EXPECT_TRUE(code == S_OK || code == static_cast<HRESULT>(ERROR_INVALID_PARAMETER))
+                    << hex_code(code);
                 EXPECT_EQ(list != nullptr, code == S_OK);
                 ::DsBackupFree(list);
             }
@@ -131,7 +132,8 @@ TYPED_TEST_SUITE(DsSetAuthIdentity, BothForms, FormName);
 
 TYPED_TEST(DsSetAuthIdentity, SetsAndClears_AUTH1_ACC3) {
     const MadeDirectory directory;
-    const auto user = TypeParam::text("user"), domain = TypeParam::text("EXAMPLE"), password = TypeParam::text("secret");
+    const auto user = TypeParam::text("user"), domain = TypeParam::text("EXAMPLE"),
+               password = TypeParam::text("secret");
     EXPECT_CODE(TypeParam::set_identity(user.c_str(), domain.c_str(), password.c_str()), S_OK);
     EXPECT_CODE(Restore({}).prepared(), S_OK) << "embedded, it changes no rights";
     EXPECT_CODE(TypeParam::set_identity(nullptr, nullptr, nullptr), S_OK);
@@ -143,15 +145,21 @@ TEST(Utf16, LoneSurrogatesReachTheServiceUnharmed_ABI7) {
     WideString name = wide((directory.ntds() / "x").string());
     name += static_cast<WCHAR>(0xd800);
     name += wide(".edb");
-    WideString plain = wide(directory.database()), logs = wide(directory.log_path()), backup = wide(directory.backup_path());
+    WideString plain = wide(directory.database()), logs = wide(directory.log_path()),
+               backup = wide(directory.backup_path());
     EDB_RSTMAPW map[2] = {{plain.data(), plain.data()}, {name.data(), name.data()}};
-    ASSERT_CODE(::DsRestoreRegisterW(restore.handle(), logs.c_str(), logs.c_str(), map, 2, backup.c_str(), 0, 0), S_OK);
-    // The record holds the request in its wire encoding: the lone surrogate stands there as the two bytes of its unit.
+    ASSERT_CODE(::DsRestoreRegisterW(restore.handle(), logs.c_str(), logs.c_str(), map, 2,
+                                     backup.c_str(), 0, 0),
+                S_OK);
+    // The record holds the request in its wire encoding: the lone surrogate stands there as the two
+    // bytes of its unit.
     for (const auto& entry : std::filesystem::recursive_directory_iterator(directory.state())) {
         if (entry.path().filename() != "registration") continue;
         const Bytes record = read_file(entry.path());
-        const std::byte unit[] = {std::byte{'x'}, std::byte{0}, std::byte{0x00}, std::byte{0xd8}, std::byte{'.'}, std::byte{0}};
-        EXPECT_NE(std::search(record.begin(), record.end(), std::begin(unit), std::end(unit)), record.end());
+        const std::byte unit[] = {std::byte{'x'},  std::byte{0},   std::byte{0x00},
+                                  std::byte{0xd8}, std::byte{'.'}, std::byte{0}};
+        EXPECT_NE(std::search(record.begin(), record.end(), std::begin(unit), std::end(unit)),
+                  record.end());
         return;
     }
     FAIL() << "no record was written";
@@ -164,7 +172,8 @@ TEST(Ansi, IsStrictUtf8OffWindows_ABI6) {
     BOOL online = TRUE;
     EXPECT_CODE(::DsIsNTDSOnlineA("\xff\xfe", &online), ERROR_NO_UNICODE_TRANSLATION);
     EXPECT_EQ(online, FALSE);
-    EXPECT_CODE(::DsRestorePrepareA("a\xc0\x80", 0, nullptr, 0, &hbc), ERROR_NO_UNICODE_TRANSLATION);
+    EXPECT_CODE(::DsRestorePrepareA("a\xc0\x80", 0, nullptr, 0, &hbc),
+                ERROR_NO_UNICODE_TRANSLATION);
     EXPECT_CODE(::DsSetAuthIdentityA("user", "\xed\xa0\x80", "x"), ERROR_NO_UNICODE_TRANSLATION);
 }
 #endif
@@ -176,7 +185,9 @@ TEST(Strings, WithoutAnEndAreReadNoFurtherThanTheLimit_PATH1) {
     EXPECT_CODE(::DsIsNTDSOnlineA(endless.c_str(), &online), hrCouldNotConnect);
     Restore restore(directory.back_up());
     EDB_RSTMAPA map{const_cast<char*>(endless.c_str()), const_cast<char*>(endless.c_str())};
-    EXPECT_CODE(::DsRestoreRegisterA(restore.handle(), endless.c_str(), endless.c_str(), &map, 1, endless.c_str(), 0, 0), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(::DsRestoreRegisterA(restore.handle(), endless.c_str(), endless.c_str(), &map, 1,
+                                     endless.c_str(), 0, 0),
+                ERROR_INVALID_PARAMETER);
     EXPECT_CODE(::DsSetAuthIdentityA(endless.c_str(), nullptr, nullptr), ERROR_INVALID_PARAMETER);
 }
 

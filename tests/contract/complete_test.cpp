@@ -1,4 +1,5 @@
-// DsRestoreRegisterComplete and DsRestoreEnd: contract CMPL, END, REC, and of VER what is seen through the API (each rule alone: unit/ese).
+// DsRestoreRegisterComplete and DsRestoreEnd: contract CMPL, END, REC, and of VER what is seen
+// through the API (each rule alone: unit/ese).
 #include "made_directory.h"
 
 namespace contract {
@@ -6,7 +7,8 @@ namespace {
 
 class DsRestoreRegisterComplete : public testing::TestWithParam<Shape> {
 protected:
-    DsRestoreRegisterComplete() : directory(GetParam()), token(directory.back_up()), restore(token) {}
+    DsRestoreRegisterComplete()
+        : directory(GetParam()), token(directory.back_up()), restore(token) {}
     void SetUp() override { ASSERT_CODE(restore.prepared(), S_OK); }
     // Another session's Register tells what the record allows: S_OK or hrRestoreInProgress.
     HRESULT register_by_another() const { return Restore(token).register_whole(directory); }
@@ -17,8 +19,13 @@ protected:
     Bytes token;
     Restore restore;
 };
-INSTANTIATE_TEST_SUITE_P(Directories, DsRestoreRegisterComplete, testing::Values(Shape::clean_without_logs, Shape::dirty_with_logs),
-                         [](const auto& tested) { return tested.param == Shape::clean_without_logs ? std::string("clean") : std::string("dirty"); });
+INSTANTIATE_TEST_SUITE_P(Directories, DsRestoreRegisterComplete,
+                         testing::Values(Shape::clean_without_logs, Shape::dirty_with_logs),
+                         [](const auto& tested) {
+                             return tested.param == Shape::clean_without_logs
+                                        ? std::string("clean")
+                                        : std::string("dirty");
+                         });
 
 TEST_P(DsRestoreRegisterComplete, RestoresTheSameBytes_CMPL3) {
     const Bytes original = read_file(directory.database_file());
@@ -38,9 +45,11 @@ TEST_P(DsRestoreRegisterComplete, PutsTheLogsWhereTheEngineRecoversFrom_VER7) {
     for (const char* name : {"edb00003.log", "edb00004.log", "edb.log"}) {
         EXPECT_EQ(std::filesystem::exists(directory.ntds() / name), has_logs) << name;
     }
-    EXPECT_FALSE(std::filesystem::exists(directory.ntds() / "edb00005.log")) << "the highest is placed as edb.log instead";
+    EXPECT_FALSE(std::filesystem::exists(directory.ntds() / "edb00005.log"))
+        << "the highest is placed as edb.log instead";
     if (has_logs) {
-        EXPECT_EQ(read_file(directory.ntds() / "edb.log"), read_file(directory.backup() / "edb00005.log"));
+        EXPECT_EQ(read_file(directory.ntds() / "edb.log"),
+                  read_file(directory.backup() / "edb00005.log"));
     }
 }
 
@@ -114,7 +123,8 @@ TEST_P(DsRestoreRegisterComplete, ReportsADatabaseOfAnotherSize_VER5) {
 }
 
 class DsRestoreRegisterCompleteWithLogs : public DsRestoreRegisterComplete {};
-INSTANTIATE_TEST_SUITE_P(Directories, DsRestoreRegisterCompleteWithLogs, testing::Values(Shape::dirty_with_logs),
+INSTANTIATE_TEST_SUITE_P(Directories, DsRestoreRegisterCompleteWithLogs,
+                         testing::Values(Shape::dirty_with_logs),
                          [](const auto&) { return std::string("dirty"); });
 
 TEST_P(DsRestoreRegisterCompleteWithLogs, ReportsMissingAndDamagedLogs_VER2) {
@@ -137,10 +147,14 @@ TEST_P(DsRestoreRegisterCompleteWithLogs, ReportsARangeThatRecoveryCannotUse_VER
     map.szDatabaseName = map.szNewDatabaseName = const_cast<char*>(database.c_str());
     const std::string logs = directory.log_path(), backup = directory.backup_path();
     directory.copy_back();
-    ASSERT_CODE(::DsRestoreRegisterA(restore.handle(), logs.c_str(), logs.c_str(), &map, 1, backup.c_str(), 4, 5), S_OK);
+    ASSERT_CODE(::DsRestoreRegisterA(restore.handle(), logs.c_str(), logs.c_str(), &map, 1,
+                                     backup.c_str(), 4, 5),
+                S_OK);
     EXPECT_CODE(restore.complete(), hrRestoreLogTooHigh);
     EXPECT_CODE(restore.complete(hrError), S_OK);
-    ASSERT_CODE(::DsRestoreRegisterA(restore.handle(), logs.c_str(), logs.c_str(), &map, 1, backup.c_str(), 3, 4), S_OK);
+    ASSERT_CODE(::DsRestoreRegisterA(restore.handle(), logs.c_str(), logs.c_str(), &map, 1,
+                                     backup.c_str(), 3, 4),
+                S_OK);
     EXPECT_CODE(restore.complete(), hrRestoreLogTooLow);
 }
 

@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Another database and log stream for every directory made, so that one's token never fits another's files.
+// Another database and log stream for every directory made, so that one's token never fits
+// another's files.
 std::uint32_t next_seed() {
     static std::uint32_t seed = 100;
     return seed += 10;
@@ -56,7 +57,8 @@ Bytes read_file(const fs::path& path) {
 
 void write_file(const fs::path& path, const Bytes& content) {
     std::ofstream out(path, std::ios::binary | std::ios::trunc);
-    out.write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(content.size()));
+    out.write(reinterpret_cast<const char*>(content.data()),
+              static_cast<std::streamsize>(content.size()));
     if (!out.flush()) throw std::runtime_error("cannot write " + path.string());
 }
 
@@ -68,8 +70,10 @@ MadeDirectory::MadeDirectory(Shape shape, const std::string& settings) : shape_(
 }
 
 void MadeDirectory::configure(const std::string& settings, const std::string& more) const {
-    std::string text = "[directory]\ndatabase = '" + database() + "'\nstate_path = '" + state().string() + "'\n";
-    // The registry is one for all directories of a machine, so only the mirror's own tests have it on (MIR-1, MIR-4).
+    std::string text =
+        "[directory]\ndatabase = '" + database() + "'\nstate_path = '" + state().string() + "'\n";
+    // The registry is one for all directories of a machine, so only the mirror's own tests have it
+    // on (MIR-1, MIR-4).
     if (settings.find("registry_mirror") == std::string::npos) text += "registry_mirror = false\n";
     text += settings + "\n" + more;
     const auto* bytes = reinterpret_cast<const std::byte*>(text.data());
@@ -80,11 +84,13 @@ void MadeDirectory::configure(const std::string& settings, const std::string& mo
 
 Bytes MadeDirectory::back_up() const {
     const Backup session;
-    if (session.prepared() != S_OK) throw std::runtime_error("DsBackupPrepare: " + hex_code(session.prepared()));
+    if (session.prepared() != S_OK)
+        throw std::runtime_error("DsBackupPrepare: " + hex_code(session.prepared()));
     auto files = session.names();
     const auto logs = session.logs();
     files.insert(files.end(), logs.begin(), logs.end());
-    for (const ListEntry& file : files) write_file(backup() / fs::path(file.path).filename(), session.read_whole(file));
+    for (const ListEntry& file : files)
+        write_file(backup() / fs::path(file.path).filename(), session.read_whole(file));
     write_file(backup() / "token.bin", session.token());
     return session.token();
 }
@@ -97,7 +103,8 @@ void MadeDirectory::copy_back() const {
 
 Restore::Restore(const Bytes& token, const char* server) {
     Bytes copy = token;
-    prepared_ = DsRestorePrepareA(server, 0, copy.empty() ? nullptr : copy.data(), static_cast<DWORD>(copy.size()), &handle_);
+    prepared_ = DsRestorePrepareA(server, 0, copy.empty() ? nullptr : copy.data(),
+                                  static_cast<DWORD>(copy.size()), &handle_);
 }
 
 Restore::~Restore() {
@@ -107,7 +114,9 @@ Restore::~Restore() {
 HRESULT Restore::register_whole(const MadeDirectory& directory) const {
     std::string database = directory.database();
     EDB_RSTMAPA map{database.data(), database.data()};
-    return DsRestoreRegisterA(handle_, directory.log_path().c_str(), directory.log_path().c_str(), &map, 1, directory.backup_path().c_str(), directory.gen_low(), directory.gen_high());
+    return DsRestoreRegisterA(handle_, directory.log_path().c_str(), directory.log_path().c_str(),
+                              &map, 1, directory.backup_path().c_str(), directory.gen_low(),
+                              directory.gen_high());
 }
 
 HRESULT Restore::end() { return DsRestoreEnd(std::exchange(handle_, nullptr)); }
@@ -116,7 +125,8 @@ Backup::Backup() {
     PVOID token = nullptr;
     DWORD size = 0;
     prepared_ = DsBackupPrepareA("localhost", 0, BACKUP_TYPE_FULL, &token, &size, &handle_);
-    if (token != nullptr) token_.assign(static_cast<std::byte*>(token), static_cast<std::byte*>(token) + size);
+    if (token != nullptr)
+        token_.assign(static_cast<std::byte*>(token), static_cast<std::byte*>(token) + size);
     DsBackupFree(token);
 }
 
@@ -144,10 +154,13 @@ std::vector<ListEntry> Backup::logs() const { return ask_list(AnsiForm::backup_l
 Bytes Backup::read_whole(const ListEntry& entry, DWORD bytes) const {
     LARGE_INTEGER size;
     HRESULT code = DsBackupOpenFileA(handle_, entry.path.c_str(), bytes, &size);
-    if (code != S_OK) throw std::runtime_error("DsBackupOpenFile " + entry.path + ": " + hex_code(code));
+    if (code != S_OK)
+        throw std::runtime_error("DsBackupOpenFile " + entry.path + ": " + hex_code(code));
     Bytes content, buffer(bytes);
     DWORD read = 0;
-    while ((code = DsBackupRead(handle_, buffer.data(), bytes, &read)) == S_OK) content.insert(content.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(read));
+    while ((code = DsBackupRead(handle_, buffer.data(), bytes, &read)) == S_OK)
+        content.insert(content.end(), buffer.begin(),
+                       buffer.begin() + static_cast<std::ptrdiff_t>(read));
     EXPECT_CODE(code, ERROR_HANDLE_EOF);
     EXPECT_CODE(DsBackupClose(handle_), S_OK);
     EXPECT_EQ(content.size(), static_cast<std::size_t>(size.QuadPart));

@@ -1,5 +1,6 @@
-// A made directory in a folder of its own, configured for this process, with what contract tests do to it again and again: back it up, ruin it, restore it.
-// Public headers only; the files come from the ESE builder.
+// A made directory in a folder of its own, configured for this process, with what contract tests do
+// to it again and again: back it up, ruin it, restore it. Public headers only; the files come from
+// the ESE builder.
 #pragma once
 
 #include "api_forms.h"
@@ -16,18 +17,22 @@ using Bytes = std::vector<std::byte>;
 
 enum class Shape {
     clean_without_logs, // clean shutdown, no log stream
-    dirty_with_logs,    // dirty shutdown; needs generations 3..5; logs 2..4 and edb.log (5), checkpoint at 3
+    dirty_with_logs,    // dirty shutdown; needs generations 3..5; logs 2..4 and edb.log (5),
+                        // checkpoint at 3
 };
 
 class MadeDirectory {
 public:
-    // Makes the files and a configuration, and points NTDSBCLI_CONFIG to it. `settings` is added to [directory].
-    explicit MadeDirectory(Shape shape = Shape::clean_without_logs, const std::string& settings = {});
+    // Makes the files and a configuration, and points NTDSBCLI_CONFIG to it. `settings` is added to
+    // [directory].
+    explicit MadeDirectory(Shape shape = Shape::clean_without_logs,
+                           const std::string& settings = {});
     ~MadeDirectory() = default;
     MadeDirectory(const MadeDirectory&) = delete;
     MadeDirectory& operator=(const MadeDirectory&) = delete;
 
-    // Replaces the configuration: [directory] with this directory's places, then `settings` (more keys), then `more` (more tables).
+    // Replaces the configuration: [directory] with this directory's places, then `settings` (more
+    // keys), then `more` (more tables).
     void configure(const std::string& settings, const std::string& more = {}) const;
 
     const std::filesystem::path& root() const { return folder_.path(); }
@@ -45,7 +50,8 @@ public:
 
     // A backup through the API into backup(); returns the expiry token.
     Bytes back_up() const;
-    // What a tool does between Register and Complete: everything in ntds() away, the database back from backup().
+    // What a tool does between Register and Complete: everything in ntds() away, the database back
+    // from backup().
     void copy_back() const;
 
 private:
@@ -68,9 +74,12 @@ public:
 
     HBC handle() const { return handle_; }
     HRESULT prepared() const { return prepared_; }
-    // Registers the directory's whole restore: the configured places, the database onto itself, the backup's generations.
+    // Registers the directory's whole restore: the configured places, the database onto itself, the
+    // backup's generations.
     HRESULT register_whole(const MadeDirectory& directory) const;
-    HRESULT complete(HRESULT state = S_OK) const { return DsRestoreRegisterComplete(handle_, state); }
+    HRESULT complete(HRESULT state = S_OK) const {
+        return DsRestoreRegisterComplete(handle_, state);
+    }
     HRESULT end();
 
 private:

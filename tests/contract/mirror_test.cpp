@@ -1,4 +1,5 @@
-// The registry mirror (contract MIR-1..4), as backup programs see it: Windows only. The key is one for the whole machine, so each test begins and ends without it.
+// The registry mirror (contract MIR-1..4), as backup programs see it: Windows only. The key is one
+// for the whole machine, so each test begins and ends without it.
 #include "made_directory.h"
 
 #ifdef _WIN32
@@ -16,7 +17,8 @@ protected:
 
     static HKEY open_service() {
         HKEY key = nullptr;
-        RegCreateKeyExA(HKEY_LOCAL_MACHINE, services_ntds, 0, nullptr, 0, KEY_ALL_ACCESS | KEY_WOW64_64KEY, nullptr, &key, nullptr);
+        RegCreateKeyExA(HKEY_LOCAL_MACHINE, services_ntds, 0, nullptr, 0,
+                        KEY_ALL_ACCESS | KEY_WOW64_64KEY, nullptr, &key, nullptr);
         return key;
     }
     static void remove() {
@@ -27,7 +29,8 @@ protected:
     static bool exists() {
         const HKEY service = open_service();
         HKEY mirror = nullptr;
-        const bool found = RegOpenKeyExA(service, mirror_name, 0, KEY_READ | KEY_WOW64_64KEY, &mirror) == ERROR_SUCCESS;
+        const bool found = RegOpenKeyExA(service, mirror_name, 0, KEY_READ | KEY_WOW64_64KEY,
+                                         &mirror) == ERROR_SUCCESS;
         if (found) RegCloseKey(mirror);
         RegCloseKey(service);
         return found;
@@ -39,13 +42,16 @@ protected:
         RegOpenKeyExA(service, mirror_name, 0, KEY_READ | KEY_WOW64_64KEY, &mirror);
         DWORD type = 0, size = 65536;
         std::string bytes(size, '\0');
-        const LSTATUS status = RegQueryValueExA(mirror, name, nullptr, &type, reinterpret_cast<BYTE*>(bytes.data()), &size);
+        const LSTATUS status = RegQueryValueExA(mirror, name, nullptr, &type,
+                                                reinterpret_cast<BYTE*>(bytes.data()), &size);
         RegCloseKey(mirror);
         RegCloseKey(service);
         bytes.resize(status == ERROR_SUCCESS ? size : 0);
         return {type, bytes};
     }
-    static std::string number(DWORD n) { return std::string(reinterpret_cast<const char*>(&n), sizeof n); }
+    static std::string number(DWORD n) {
+        return std::string(reinterpret_cast<const char*>(&n), sizeof n);
+    }
 
     MadeDirectory directory{Shape::dirty_with_logs, "registry_mirror = true"};
 };
@@ -61,7 +67,8 @@ TEST_F(RegistryMirror, HoldsTheRegisteredRestore_MIR1) {
     EXPECT_EQ(value("LogPath"), Value(REG_SZ, directory.log_path() + nul));
     EXPECT_EQ(value("LowLog Number"), Value(REG_DWORD, number(3)));
     EXPECT_EQ(value("HighLog Number"), Value(REG_DWORD, number(5)));
-    EXPECT_EQ(value("EDB_RstMap"), Value(REG_MULTI_SZ, directory.database() + nul + directory.database() + nul + nul));
+    EXPECT_EQ(value("EDB_RstMap"),
+              Value(REG_MULTI_SZ, directory.database() + nul + directory.database() + nul + nul));
     EXPECT_EQ(value("EDB_RstMap Size"), Value(REG_DWORD, number(1)));
 }
 
@@ -78,7 +85,9 @@ TEST_F(RegistryMirror, BlocksWithoutARecord_MIR4) {
     directory.back_up();
     const HKEY service = open_service();
     HKEY mirror = nullptr;
-    ASSERT_EQ(RegCreateKeyExA(service, mirror_name, 0, nullptr, 0, KEY_ALL_ACCESS | KEY_WOW64_64KEY, nullptr, &mirror, nullptr), ERROR_SUCCESS);
+    ASSERT_EQ(RegCreateKeyExA(service, mirror_name, 0, nullptr, 0, KEY_ALL_ACCESS | KEY_WOW64_64KEY,
+                              nullptr, &mirror, nullptr),
+              ERROR_SUCCESS);
     RegCloseKey(mirror);
     RegCloseKey(service);
     EXPECT_CODE(Backup().prepared(), hrRestoreInProgress);
@@ -88,13 +97,19 @@ TEST_F(RegistryMirror, BlocksWithoutARecord_MIR4) {
 
 TEST_F(RegistryMirror, IsOffForNamedInstances_MIR2) {
     std::filesystem::create_directory(directory.root() / "lds1");
-    directory.configure("registry_mirror = true", "[instances.lds1]\ndatabase = '" + (directory.root() / "lds1" / "adamntds.dit").string() + "'\n[transport.servers.lds]\ntransport = \"embedded\"\ninstance = \"lds1\"\n");
+    directory.configure(
+        "registry_mirror = true",
+        "[instances.lds1]\ndatabase = '" + (directory.root() / "lds1" / "adamntds.dit").string() +
+            "'\n[transport.servers.lds]\ntransport = \"embedded\"\ninstance = \"lds1\"\n");
     directory.back_up();
     const Restore restore(read_file(directory.backup() / "token.bin"), "lds");
     ASSERT_CODE(restore.prepared(), S_OK);
-    std::string database = (directory.root() / "lds1" / "adamntds.dit").string(), logs = (directory.root() / "lds1").string();
+    std::string database = (directory.root() / "lds1" / "adamntds.dit").string(),
+                logs = (directory.root() / "lds1").string();
     EDB_RSTMAPA map{database.data(), database.data()};
-    ASSERT_CODE(::DsRestoreRegisterA(restore.handle(), logs.c_str(), logs.c_str(), &map, 1, logs.c_str(), 0, 0), S_OK);
+    ASSERT_CODE(::DsRestoreRegisterA(restore.handle(), logs.c_str(), logs.c_str(), &map, 1,
+                                     logs.c_str(), 0, 0),
+                S_OK);
     EXPECT_FALSE(exists());
 }
 

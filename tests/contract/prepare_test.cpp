@@ -1,4 +1,5 @@
-// DsRestorePrepare, DsRestoreGetDatabaseLocations and DsRestoreCheckExpiryToken: contract PREP, LOC, ABI-1.
+// DsRestorePrepare, DsRestoreGetDatabaseLocations and DsRestoreCheckExpiryToken: contract PREP,
+// LOC, ABI-1.
 #include "made_directory.h"
 
 #include <algorithm>
@@ -12,7 +13,9 @@ TYPED_TEST_SUITE(DsRestorePrepare, BothForms, FormName);
 
 template <class Form>
 HRESULT prepare(std::string_view server, ULONG flags, Bytes token, HBC* hbc) {
-    return Form::restore_prepare(Form::text(server).c_str(), flags, token.empty() ? nullptr : token.data(), static_cast<DWORD>(token.size()), hbc);
+    return Form::restore_prepare(Form::text(server).c_str(), flags,
+                                 token.empty() ? nullptr : token.data(),
+                                 static_cast<DWORD>(token.size()), hbc);
 }
 
 HBC garbage() { return reinterpret_cast<HBC>(std::uintptr_t{0x5a5a}); }
@@ -33,7 +36,8 @@ TYPED_TEST(DsRestorePrepare, RejectsOtherFlags_PREP1) {
     const Bytes token = directory.back_up();
     for (const ULONG flags : {1u, 2u, 3u, 5u, 6u, 8u, 0x80000000u, 0xffffffffu}) {
         HBC hbc = garbage();
-        EXPECT_CODE(prepare<TypeParam>("localhost", flags, token, &hbc), ERROR_INVALID_PARAMETER) << flags;
+        EXPECT_CODE(prepare<TypeParam>("localhost", flags, token, &hbc), ERROR_INVALID_PARAMETER)
+            << flags;
         EXPECT_EQ(hbc, nullptr);
     }
 }
@@ -43,16 +47,20 @@ TYPED_TEST(DsRestorePrepare, RejectsTokenWithoutSizeAndSizeWithoutToken_PREP3) {
     Bytes token = directory.back_up();
     const auto server = TypeParam::text("localhost");
     HBC hbc = garbage();
-    EXPECT_CODE(TypeParam::restore_prepare(server.c_str(), 0, nullptr, 16, &hbc), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(TypeParam::restore_prepare(server.c_str(), 0, nullptr, 16, &hbc),
+                ERROR_INVALID_PARAMETER);
     EXPECT_EQ(hbc, nullptr);
     hbc = garbage();
-    EXPECT_CODE(TypeParam::restore_prepare(server.c_str(), 0, token.data(), 0, &hbc), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(TypeParam::restore_prepare(server.c_str(), 0, token.data(), 0, &hbc),
+                ERROR_INVALID_PARAMETER);
     EXPECT_EQ(hbc, nullptr);
 }
 
 TYPED_TEST(DsRestorePrepare, RejectsNullHandlePointer_COM2) {
     const MadeDirectory directory;
-    EXPECT_CODE(TypeParam::restore_prepare(TypeParam::text("localhost").c_str(), 0, nullptr, 0, nullptr), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(
+        TypeParam::restore_prepare(TypeParam::text("localhost").c_str(), 0, nullptr, 0, nullptr),
+        ERROR_INVALID_PARAMETER);
 }
 
 TYPED_TEST(DsRestorePrepare, JudgesServerNames_COM3_COM4_COM5_COM6) {
@@ -100,18 +108,25 @@ TYPED_TEST(DsRestorePrepare, RejectsEveryDamagedOrForeignToken_PREP4) {
         Bytes damaged = token;
         damaged[at] ^= std::byte{0x20};
         HBC hbc = garbage();
-        EXPECT_CODE(prepare<TypeParam>("localhost", 0, damaged, &hbc), hrUnknownExpiryTokenFormat) << "byte " << at;
+        EXPECT_CODE(prepare<TypeParam>("localhost", 0, damaged, &hbc), hrUnknownExpiryTokenFormat)
+            << "byte " << at;
         EXPECT_EQ(hbc, nullptr);
     }
     for (const std::size_t size : {std::size_t{1}, token.size() / 2, token.size() - 1}) {
         HBC hbc = garbage();
-        EXPECT_CODE(prepare<TypeParam>("localhost", 0, Bytes(token.begin(), token.begin() + static_cast<std::ptrdiff_t>(size)), &hbc), hrUnknownExpiryTokenFormat) << size;
+        EXPECT_CODE(prepare<TypeParam>(
+                        "localhost", 0,
+                        Bytes(token.begin(), token.begin() + static_cast<std::ptrdiff_t>(size)),
+                        &hbc),
+                    hrUnknownExpiryTokenFormat)
+            << size;
     }
     Bytes longer = token;
     longer.push_back(std::byte{0});
     HBC hbc = garbage();
     EXPECT_CODE(prepare<TypeParam>("localhost", 0, longer, &hbc), hrUnknownExpiryTokenFormat);
-    EXPECT_CODE(prepare<TypeParam>("localhost", 0, Bytes(1 << 20), &hbc), hrUnknownExpiryTokenFormat);
+    EXPECT_CODE(prepare<TypeParam>("localhost", 0, Bytes(1 << 20), &hbc),
+                hrUnknownExpiryTokenFormat);
 }
 
 TYPED_TEST(DsRestorePrepare, GivesARestrictedHandleWithoutToken_PREP2) {
@@ -137,7 +152,9 @@ TEST(DsRestorePrepareWithoutDirectory, CannotConnect_COM5) {
 
 TEST(DsRestorePrepareConfiguration, AnErrorInItIsHrErrorAndNothingIsGuessed) {
     const MadeDirectory directory;
-    for (const char* wrong : {"verify = \"ful\"", "tombstone_lifetime_days = \"many\"", "no_such_key = 1", "log_path = \"relative\"", "online = [", "tombstone_lifetime_days = -1"}) {
+    for (const char* wrong :
+         {"verify = \"ful\"", "tombstone_lifetime_days = \"many\"", "no_such_key = 1",
+          "log_path = \"relative\"", "online = [", "tombstone_lifetime_days = -1"}) {
         directory.configure(wrong);
         HBC hbc = garbage();
         EXPECT_CODE(::DsRestorePrepareA("localhost", 0, nullptr, 0, &hbc), hrError) << wrong;
@@ -148,14 +165,17 @@ TEST(DsRestorePrepareConfiguration, AnErrorInItIsHrErrorAndNothingIsGuessed) {
 TEST(DsRestorePrepareConfiguration, ReachesFurtherInstancesByServerName_COM7) {
     const MadeDirectory directory;
     std::filesystem::create_directory(directory.root() / "lds1");
-    directory.configure("", "[instances.lds1]\ndatabase = '" + (directory.root() / "lds1" / "adamntds.dit").string() +
-                                "'\n[transport.servers.lds-server]\ntransport = \"embedded\"\ninstance = \"lds1\"\n");
+    directory.configure(
+        "",
+        "[instances.lds1]\ndatabase = '" + (directory.root() / "lds1" / "adamntds.dit").string() +
+            "'\n[transport.servers.lds-server]\ntransport = \"embedded\"\ninstance = \"lds1\"\n");
     const Restore restore({}, "LDS-Server");
     ASSERT_CODE(restore.prepared(), S_OK);
     char* list = nullptr;
     DWORD size = 0;
     ASSERT_CODE(::DsRestoreGetDatabaseLocationsA(restore.handle(), &list, &size), S_OK);
-    EXPECT_EQ(split_list<AnsiForm>(list, size).front().path, (directory.root() / "lds1" / "adamntds.dit").string());
+    EXPECT_EQ(split_list<AnsiForm>(list, size).front().path,
+              (directory.root() / "lds1" / "adamntds.dit").string());
     ::DsBackupFree(list);
 }
 
@@ -163,7 +183,8 @@ TEST(DsRestorePrepareTombstone, AcceptsATokenYoungerThanTheConfiguredLifetime_PR
     const MadeDirectory directory;
     const Bytes token = directory.back_up();
     directory.configure("tombstone_lifetime_days = 1");
-    EXPECT_CODE(Restore(token).prepared(), S_OK); // made just now; the ages themselves are tested where the clock can be set (unit/service)
+    EXPECT_CODE(Restore(token).prepared(), S_OK); // made just now; the ages themselves are tested
+                                                  // where the clock can be set (unit/service)
 }
 
 template <class Form>
@@ -178,9 +199,11 @@ TYPED_TEST(DsRestoreGetDatabaseLocations, ListsDatabaseLogAndCheckpointFolder_LO
     ASSERT_CODE(TypeParam::locations(restore.handle(), &list, &size), S_OK);
     auto entries = split_list<TypeParam>(list, size);
     ::DsBackupFree(list);
-    const std::vector<ListEntry> expected = {{0x44, directory.database()}, {0x82, directory.log_path()}, {0x83, directory.log_path()}};
+    const std::vector<ListEntry> expected = {
+        {0x44, directory.database()}, {0x82, directory.log_path()}, {0x83, directory.log_path()}};
     ASSERT_EQ(entries.size(), 3u);
-    EXPECT_TRUE(std::is_permutation(entries.begin(), entries.end(), expected.begin(), expected.end()));
+    EXPECT_TRUE(
+        std::is_permutation(entries.begin(), entries.end(), expected.begin(), expected.end()));
 }
 
 TYPED_TEST(DsRestoreGetDatabaseLocations, TakesBackupHandlesToo_LOC1) {

@@ -1,4 +1,5 @@
-// DsRestoreRegister: contract REG, PATH, REC. Each test checks the code and that nothing was registered where it should not.
+// DsRestoreRegister: contract REG, PATH, REC. Each test checks the code and that nothing was
+// registered where it should not.
 #include "made_directory.h"
 
 #include <climits>
@@ -19,14 +20,21 @@ template <class Form>
 struct Call {
     using String = typename Form::String;
     explicit Call(const MadeDirectory& directory)
-        : checkpoint(Form::text(directory.log_path())), logs(checkpoint), backup_logs(Form::text(directory.backup_path())), low(directory.gen_low()), high(directory.gen_high()) {
+        : checkpoint(Form::text(directory.log_path())), logs(checkpoint),
+          backup_logs(Form::text(directory.backup_path())), low(directory.gen_low()),
+          high(directory.gen_high()) {
         pair(directory.database(), directory.database());
     }
-    void pair(std::string_view source, std::string_view target) { pairs.push_back({Form::text(source), Form::text(target)}); }
+    void pair(std::string_view source, std::string_view target) {
+        pairs.push_back({Form::text(source), Form::text(target)});
+    }
     HRESULT operator()(HBC hbc) {
         std::vector<typename Form::Map> map(pairs.size());
-        for (std::size_t i = 0; i < pairs.size(); ++i) Form::set(map[i], pairs[i].first, pairs[i].second);
-        return Form::restore_register(hbc, checkpoint.c_str(), logs.c_str(), map.data(), static_cast<LONG>(map.size()), backup_logs.c_str(), low, high);
+        for (std::size_t i = 0; i < pairs.size(); ++i)
+            Form::set(map[i], pairs[i].first, pairs[i].second);
+        return Form::restore_register(hbc, checkpoint.c_str(), logs.c_str(), map.data(),
+                                      static_cast<LONG>(map.size()), backup_logs.c_str(), low,
+                                      high);
     }
     String checkpoint, logs, backup_logs;
     std::vector<std::pair<String, String>> pairs;
@@ -73,8 +81,11 @@ TYPED_TEST(DsRestoreRegister, RejectsHandlesThatAreNone_REG1_COM1) {
 TYPED_TEST(DsRestoreRegister, JudgesTheHandleBeforeTheArguments_REG1) {
     const Restore restricted({});
     ASSERT_CODE(restricted.prepared(), S_OK);
-    EXPECT_CODE(TypeParam::restore_register(restricted.handle(), nullptr, nullptr, nullptr, 0, nullptr, 9, 1), hrMissingExpiryToken);
-    EXPECT_CODE(TypeParam::restore_register(nullptr, nullptr, nullptr, nullptr, 0, nullptr, 9, 1), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(TypeParam::restore_register(restricted.handle(), nullptr, nullptr, nullptr, 0,
+                                            nullptr, 9, 1),
+                hrMissingExpiryToken);
+    EXPECT_CODE(TypeParam::restore_register(nullptr, nullptr, nullptr, nullptr, 0, nullptr, 9, 1),
+                ERROR_INVALID_PARAMETER);
 }
 
 TYPED_TEST(DsRestoreRegister, RejectsNullPaths_REG2) {
@@ -82,17 +93,30 @@ TYPED_TEST(DsRestoreRegister, RejectsNullPaths_REG2) {
     typename TypeParam::Map map{};
     TypeParam::set(map, call.pairs[0].first, call.pairs[0].second);
     const auto* path = call.logs.c_str();
-    EXPECT_CODE(TypeParam::restore_register(this->restore.handle(), nullptr, path, &map, 1, path, 0, 0), ERROR_INVALID_PARAMETER);
-    EXPECT_CODE(TypeParam::restore_register(this->restore.handle(), path, nullptr, &map, 1, path, 0, 0), ERROR_INVALID_PARAMETER);
-    EXPECT_CODE(TypeParam::restore_register(this->restore.handle(), path, path, &map, 1, nullptr, 0, 0), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(
+        TypeParam::restore_register(this->restore.handle(), nullptr, path, &map, 1, path, 0, 0),
+        ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(
+        TypeParam::restore_register(this->restore.handle(), path, nullptr, &map, 1, path, 0, 0),
+        ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(
+        TypeParam::restore_register(this->restore.handle(), path, path, &map, 1, nullptr, 0, 0),
+        ERROR_INVALID_PARAMETER);
     this->expect_untouched();
 }
 
 // What is no path on any platform (PATH-1), and what is none on this one (PATH-2, PATH-3).
 std::vector<std::string> no_paths() {
-    std::vector<std::string> paths{"", "relative", "relative/folder", std::string(32768, 'a'), "/tmp/a\nb", std::string("/tmp/\x01")};
+    std::vector<std::string> paths{"",
+                                   "relative",
+                                   "relative/folder",
+                                   std::string(32768, 'a'),
+                                   "/tmp/a\nb",
+                                   std::string("/tmp/\x01")};
 #ifdef _WIN32
-    for (const char* path : {"C:relative", "\\rooted", "C:\\a*b", "C:\\a?b", "C:\\a\"b", "C:\\a<b", "C:\\a>b", "C:\\a|b", "\\\\server", "1:\\a"}) paths.emplace_back(path);
+    for (const char* path : {"C:relative", "\\rooted", "C:\\a*b", "C:\\a?b", "C:\\a\"b", "C:\\a<b",
+                             "C:\\a>b", "C:\\a|b", "\\\\server", "1:\\a"})
+        paths.emplace_back(path);
 #else
     paths.emplace_back("C:\\windows");
 #endif
@@ -101,17 +125,21 @@ std::vector<std::string> no_paths() {
 
 TYPED_TEST(DsRestoreRegister, RejectsWhatIsNoPath_REG2_PATH1_PATH2_PATH3) {
     for (const std::string& path : no_paths()) {
-        for (auto member : {&Call<TypeParam>::checkpoint, &Call<TypeParam>::logs, &Call<TypeParam>::backup_logs}) {
+        for (auto member : {&Call<TypeParam>::checkpoint, &Call<TypeParam>::logs,
+                            &Call<TypeParam>::backup_logs}) {
             Call<TypeParam> call(this->directory);
             call.*member = TypeParam::text(path);
-            EXPECT_CODE(call(this->restore.handle()), ERROR_INVALID_PARAMETER) << path.substr(0, 40);
+            EXPECT_CODE(call(this->restore.handle()), ERROR_INVALID_PARAMETER)
+                << path.substr(0, 40);
         }
         Call<TypeParam> call(this->directory);
         call.pairs[0].first = TypeParam::text(path);
-        EXPECT_CODE(call(this->restore.handle()), ERROR_INVALID_PARAMETER) << "source " << path.substr(0, 40);
+        EXPECT_CODE(call(this->restore.handle()), ERROR_INVALID_PARAMETER)
+            << "source " << path.substr(0, 40);
         call = Call<TypeParam>(this->directory);
         call.pairs[0].second = TypeParam::text(path);
-        EXPECT_CODE(call(this->restore.handle()), ERROR_INVALID_PARAMETER) << "target " << path.substr(0, 40);
+        EXPECT_CODE(call(this->restore.handle()), ERROR_INVALID_PARAMETER)
+            << "target " << path.substr(0, 40);
     }
     this->expect_untouched();
 }
@@ -138,9 +166,17 @@ TYPED_TEST(DsRestoreRegister, RejectsCountsThatAreNone_REG3) {
     Call<TypeParam> call(this->directory);
     typename TypeParam::Map map{};
     TypeParam::set(map, call.pairs[0].first, call.pairs[0].second);
-    for (const LONG count : {LONG{0}, LONG{-1}, static_cast<LONG>(INT_MIN), LONG{1025}, static_cast<LONG>(INT_MAX)})
-        EXPECT_CODE(TypeParam::restore_register(this->restore.handle(), call.checkpoint.c_str(), call.logs.c_str(), &map, count, call.backup_logs.c_str(), 0, 0), ERROR_INVALID_PARAMETER) << count;
-    EXPECT_CODE(TypeParam::restore_register(this->restore.handle(), call.checkpoint.c_str(), call.logs.c_str(), nullptr, 1, call.backup_logs.c_str(), 0, 0), ERROR_INVALID_PARAMETER);
+    for (const LONG count :
+         {LONG{0}, LONG{-1}, static_cast<LONG>(INT_MIN), LONG{1025}, static_cast<LONG>(INT_MAX)})
+        EXPECT_CODE(TypeParam::restore_register(this->restore.handle(), call.checkpoint.c_str(),
+                                                call.logs.c_str(), &map, count,
+                                                call.backup_logs.c_str(), 0, 0),
+                    ERROR_INVALID_PARAMETER)
+            << count;
+    EXPECT_CODE(TypeParam::restore_register(this->restore.handle(), call.checkpoint.c_str(),
+                                            call.logs.c_str(), nullptr, 1, call.backup_logs.c_str(),
+                                            0, 0),
+                ERROR_INVALID_PARAMETER);
     this->expect_untouched();
 }
 
@@ -150,7 +186,11 @@ TYPED_TEST(DsRestoreRegister, RejectsNullMembers_REG3) {
         typename TypeParam::Map map{};
         TypeParam::set(map, call.pairs[0].first, call.pairs[0].second);
         std::memset(reinterpret_cast<char*>(&map) + (source ? 0 : sizeof(void*)), 0, sizeof(void*));
-        EXPECT_CODE(TypeParam::restore_register(this->restore.handle(), call.checkpoint.c_str(), call.logs.c_str(), &map, 1, call.backup_logs.c_str(), 0, 0), ERROR_INVALID_PARAMETER) << source;
+        EXPECT_CODE(TypeParam::restore_register(this->restore.handle(), call.checkpoint.c_str(),
+                                                call.logs.c_str(), &map, 1,
+                                                call.backup_logs.c_str(), 0, 0),
+                    ERROR_INVALID_PARAMETER)
+            << source;
     }
     this->expect_untouched();
 }
@@ -162,14 +202,19 @@ TYPED_TEST(DsRestoreRegister, ReadsMisalignedMaps) {
     TypeParam::set(map, call.pairs[0].first, call.pairs[0].second);
     std::memcpy(memory.data() + 1, &map, sizeof map);
     const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(memory.data()) + 1;
-    EXPECT_CODE(TypeParam::restore_register(this->restore.handle(), call.checkpoint.c_str(), call.logs.c_str(), reinterpret_cast<typename TypeParam::Map*>(address), 1, call.backup_logs.c_str(), call.low, call.high), S_OK);
+    EXPECT_CODE(TypeParam::restore_register(this->restore.handle(), call.checkpoint.c_str(),
+                                            call.logs.c_str(),
+                                            reinterpret_cast<typename TypeParam::Map*>(address), 1,
+                                            call.backup_logs.c_str(), call.low, call.high),
+                S_OK);
 }
 
 TYPED_TEST(DsRestoreRegister, AcceptsTheLargestMapAndAnyOrder_REG3_REG11) {
     Call<TypeParam> call(this->directory);
     call.pairs.clear();
     for (int i = 0; i < 1023; ++i) {
-        const std::string other = (this->directory.ntds() / ("other" + std::to_string(i) + ".edb")).string();
+        const std::string other =
+            (this->directory.ntds() / ("other" + std::to_string(i) + ".edb")).string();
         call.pair(other, other);
     }
     call.pair(this->directory.database(), this->directory.database());
@@ -205,7 +250,8 @@ TYPED_TEST(DsRestoreRegister, AcceptsTheSystemDatabasePairOfOldTools_REG9) {
     call.pair(this->directory.log_path(), this->directory.log_path());
     EXPECT_CODE(call(this->restore.handle()), S_OK);
     this->directory.copy_back();
-    EXPECT_CODE(this->restore.complete(), S_OK) << "the checkpoint directory is not verified as a database";
+    EXPECT_CODE(this->restore.complete(), S_OK)
+        << "the checkpoint directory is not verified as a database";
 }
 
 TYPED_TEST(DsRestoreRegister, RejectsGenerationAboveFiveHexDigits_REG5) {
@@ -276,12 +322,14 @@ TEST(DsRestoreRegisterRecord, IsKeptAsideWhenDamagedAndRegisteredAnew_REC8) {
     PVOID out = nullptr;
     DWORD size = 0;
     HBC hbc = nullptr;
-    EXPECT_CODE(::DsBackupPrepareA("localhost", 0, BACKUP_TYPE_FULL, &out, &size, &hbc), hrRestoreInProgress);
+    EXPECT_CODE(::DsBackupPrepareA("localhost", 0, BACKUP_TYPE_FULL, &out, &size, &hbc),
+                hrRestoreInProgress);
     const Restore second(token);
     EXPECT_CODE(second.register_whole(directory), S_OK);
     bool kept = false;
     for (const auto& entry : std::filesystem::directory_iterator(record.parent_path()))
-        kept = kept || (entry.path() != record && entry.is_regular_file() && read_file(entry.path()) == damaged);
+        kept = kept || (entry.path() != record && entry.is_regular_file() &&
+                        read_file(entry.path()) == damaged);
     EXPECT_TRUE(kept) << "the damaged record is not there any more";
 }
 

@@ -1,6 +1,7 @@
 /* What a program may do with the public headers, to be compiled in every dialect of C and C++
- * (check_headers.py): every type, macro and function of ntdsbcli.h is used, and the sizes and values
- * of the contract (ABI-3, ABI-4) are asserted. Knows the public headers only; is never run. */
+ * (check_headers.py): every type, macro and function of ntdsbcli.h is used, and the sizes and
+ * values of the contract (ABI-3, ABI-4) are asserted. Knows the public headers only; is never run.
+ */
 #ifdef NTDSB_TEST_WINDOWS_FIRST
 #include <windows.h>
 #endif
@@ -47,8 +48,8 @@ CHECK(bft_patch_file, BFT_VALUE(BFT_PATCH_FILE) == 0x25);
 CHECK(bft_unknown, BFT_VALUE(BFT_UNKNOWN) == 0x0f);
 
 CHECK(full, BACKUP_TYPE_FULL == 1 && BACKUP_TYPE_LOGS_ONLY == 2 && BACKUP_TYPE_INCREMENTAL == 4);
-CHECK(restore_types, RESTORE_TYPE_AUTHORATATIVE == 1 && RESTORE_TYPE_ONLINE == 2 &&
-                         RESTORE_TYPE_CATCHUP == 4);
+CHECK(restore_types,
+      RESTORE_TYPE_AUTHORATATIVE == 1 && RESTORE_TYPE_ONLINE == 2 && RESTORE_TYPE_CATCHUP == 4);
 CHECK(disable_incremental, BACKUP_DISABLE_INCREMENTAL == 0xffffffffu);
 CHECK(error, hrRestoreInProgress < 0 && hrNone == S_OK && hrAlreadyListening == 1713);
 CHECK(raw_codes, ERROR_INVALID_PARAMETER == 87 && RPC_S_INVALID_BINDING == 1702);
@@ -114,8 +115,10 @@ HRESULT restore(const text_char* server, text_char* path, PVOID token, DWORD tok
     if (result == S_OK) result = DsRestoreRegister(hbc, path, path, map, 1, path, 1, 0xFFFFF);
     switch (result) {
     case hrRestoreInProgress:
-    case ERROR_INVALID_PARAMETER: break;
-    default: result = DsSetAuthIdentity(path, path, path);
+    case ERROR_INVALID_PARAMETER:
+        break;
+    default:
+        result = DsSetAuthIdentity(path, path, path);
     }
     return result;
 }

@@ -13,7 +13,9 @@ namespace ntdsb::client {
 namespace {
 
 // The table never looks into a session.
-std::shared_ptr<Session> any_session() { return std::make_shared<RestoreSession>(transport::Route{}, wire::ContextHandle{}, true); }
+std::shared_ptr<Session> any_session() {
+    return std::make_shared<RestoreSession>(transport::Route{}, wire::ContextHandle{}, true);
+}
 
 TEST(HandleTable, FindsWhatWasAddedUntilItIsRemoved_COM1) {
     HandleTable table;

@@ -11,14 +11,15 @@
 namespace ntdsb::client {
 namespace {
 
-// A connection whose calls do what the test says; shared, since the session owns and destroys its end of it.
+// A connection whose calls do what the test says; shared, since the session owns and destroys its
+// end of it.
 struct Script {
     std::mutex mutex;
     std::condition_variable changed;
-    bool running = false;   // a call is inside
-    bool release = false;   // it may go on
-    bool cancels = false;   // cancel() releases it
-    bool lost = false;      // every call: hrCommunicationError
+    bool running = false; // a call is inside
+    bool release = false; // it may go on
+    bool cancels = false; // cancel() releases it
+    bool lost = false;    // every call: hrCommunicationError
     std::atomic<int> cancelled{0}, ended{0}, destroyed{0};
 };
 
@@ -27,7 +28,8 @@ public:
     explicit ScriptedConnection(std::shared_ptr<Script> script) : script_(std::move(script)) {}
     ~ScriptedConnection() override { ++script_->destroyed; }
 
-    Result<void> call(std::uint16_t opnum, std::span<const std::byte>, wire::ReplySink& reply) override {
+    Result<void> call(std::uint16_t opnum, std::span<const std::byte>,
+                      wire::ReplySink& reply) override {
         if (script_->lost) return fail(hrCommunicationError, "lost");
         if (opnum == wire::RestoreEnd::opnum) {
             ++script_->ended;
@@ -37,7 +39,8 @@ public:
         script_->running = true;
         script_->changed.notify_all();
         script_->changed.wait(lock, [&] { return script_->release; });
-        const Code status = script_->cancelled != 0 ? static_cast<Code>(ERROR_OPERATION_ABORTED) : S_OK;
+        const Code status =
+            script_->cancelled != 0 ? static_cast<Code>(ERROR_OPERATION_ABORTED) : S_OK;
         return reply.write(wire::encode(wire::StatusReply{status}));
     }
     void cancel() noexcept override {
@@ -60,7 +63,8 @@ protected:
     }
     // A Complete in a thread of its own, inside the connection when this returns.
     std::future<Result<void>> start_complete(std::shared_ptr<RestoreSession> session) {
-        auto result = std::async(std::launch::async, [session = std::move(session)] { return session->complete(S_OK); });
+        auto result = std::async(
+            std::launch::async, [session = std::move(session)] { return session->complete(S_OK); });
         std::unique_lock lock(script->mutex);
         script->changed.wait(lock, [&] { return script->running; });
         return result;

@@ -137,7 +137,9 @@ protected:
             // unreadable one was: both block.
             const bool can_be_undone =
                 std::get<Fault>(GetParam()) == Fault::this_step && action.before != "unreadable";
-            if (can_be_undone) EXPECT_EQ(found, action.before);
+            if (can_be_undone) {
+                EXPECT_EQ(found, action.before);
+            }
         }
         // Never startable but where the record found says so; a session that is still registered
         // holds the gate besides.

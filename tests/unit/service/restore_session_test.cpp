@@ -72,9 +72,15 @@ constexpr Cell cells[] = {
 wire::ContextHandle session_in(State state, Client& client) {
     if (state == State::restricted) return client.restricted();
     const auto session = client.prepared();
-    if (state != State::prepared) EXPECT_EQ(client.register_whole(session), S_OK);
-    if (state == State::completed) EXPECT_EQ(client.complete(session, S_OK), S_OK);
-    if (state == State::failed) EXPECT_EQ(client.complete(session, failed_restore), S_OK);
+    if (state != State::prepared) {
+        EXPECT_EQ(client.register_whole(session), S_OK);
+    }
+    if (state == State::completed) {
+        EXPECT_EQ(client.complete(session, S_OK), S_OK);
+    }
+    if (state == State::failed) {
+        EXPECT_EQ(client.complete(session, failed_restore), S_OK);
+    }
     return session;
 }
 

@@ -20,7 +20,9 @@ protected:
     Code raw(wire::Interface interface_of, std::uint16_t opnum, const wire::Bytes& stub) {
         wire::BufferSink sink(1 << 20);
         const auto called = client.association().call(interface_of, opnum, stub, sink);
-        if (!called) EXPECT_TRUE(sink.bytes().empty());
+        if (!called) {
+            EXPECT_TRUE(sink.bytes().empty());
+        }
         return code_of(called);
     }
     RestoreDirectory directory;
@@ -184,10 +186,11 @@ unsigned successes(unsigned count, Code refusal, const std::function<Code(unsign
     for (unsigned i = 0; i < count; ++i) {
         threads.emplace_back([&, i] {
             const Code code = call(i);
-            if (code == S_OK)
+            if (code == S_OK) {
                 ++succeeded;
-            else
+            } else {
                 EXPECT_EQ(code, refusal);
+            }
         });
     }
     for (auto& thread : threads) thread.join();

@@ -1,5 +1,5 @@
-// Two more codecs for a struct's `fields`, independent of NDR: one writes down what a value means, one fills it at
-// random within the limits.
+// Two more codecs for a struct's `fields`, independent of NDR: one writes down what a value means,
+// one fills it at random within the limits.
 #pragma once
 
 #include "core/text.h"
@@ -16,7 +16,9 @@ public:
     void operator()(std::int32_t value) { add("i32 ", value); }
     void operator()(std::uint64_t value) { add("u64 ", value); }
     void operator()(const std::u16string& value) { add("string", numbers(value)); }
-    void operator()(const ContextHandle& value) { add("context ", value.attributes, numbers(value.uuid)); }
+    void operator()(const ContextHandle& value) {
+        add("context ", value.attributes, numbers(value.uuid));
+    }
     void ranged(std::uint32_t value, std::uint32_t, std::uint32_t) { add("u32 ", value); }
     void counted_token(const std::optional<Bytes>& value) {
         add("token", value ? numbers(*value) : std::string(" none"));

@@ -17,7 +17,8 @@ Bytes golden(const std::string& name) {
         for (std::string pair; pairs >> pair;) {
             std::size_t used = 0;
             const auto value = std::stoul(pair, &used, 16);
-            if (pair.size() != 2 || used != 2) throw std::runtime_error(file + ": not a pair: " + pair);
+            if (pair.size() != 2 || used != 2)
+                throw std::runtime_error(file + ": not a pair: " + pair);
             bytes.push_back(static_cast<std::byte>(value));
         }
     }

@@ -53,7 +53,8 @@ Bytes read_reply(std::string_view bytes, Code status) {
     while (!bytes.empty()) {
         const auto memory = writer.lend(bytes.size());
         if (memory.empty()) throw std::runtime_error("nothing lent");
-        for (std::size_t i = 0; i < memory.size(); ++i) memory[i] = static_cast<std::byte>(bytes[i]);
+        for (std::size_t i = 0; i < memory.size(); ++i)
+            memory[i] = static_cast<std::byte>(bytes[i]);
         writer.commit(memory.size());
         bytes.remove_prefix(memory.size());
     }
@@ -117,7 +118,8 @@ ContextHandle session() {
 
 Bytes token() {
     Bytes bytes;
-    for (const int octet : {0xde, 0xad, 0xbe, 0xef, 0x01}) bytes.push_back(static_cast<std::byte>(octet));
+    for (const int octet : {0xde, 0xad, 0xbe, 0xef, 0x01})
+        bytes.push_back(static_cast<std::byte>(octet));
     return bytes;
 }
 
@@ -134,7 +136,8 @@ RestoreRegister::Request register_request() {
     request.session = session();
     request.checkpoint_path = u"c:\\ntds";
     request.log_path = u"d:\\logs\\";
-    request.map = {{u"c:\\ntds", u"c:\\ntds"}, {u"c:\\a.dit", std::u16string(u"d:\\") + char16_t(0xd800)}};
+    request.map = {{u"c:\\ntds", u"c:\\ntds"},
+                   {u"c:\\a.dit", std::u16string(u"d:\\") + char16_t(0xd800)}};
     request.backup_log_path = u"e:\\backup";
     request.gen_low = 1;
     request.gen_high = 0xfffff;
@@ -147,7 +150,8 @@ EndReply ended() { return {{}, 0}; }
 
 std::vector<Message> restore_messages() {
     return {
-        message<IsDirectoryOnline::Request, [] { return IsDirectoryOnline::Request{u"lds1"}; }>("restore.00.request"),
+        message<IsDirectoryOnline::Request, [] { return IsDirectoryOnline::Request{u"lds1"}; }>(
+            "restore.00.request"),
         message<IsDirectoryOnline::Reply,
                 [] {
                     return IsDirectoryOnline::Reply{1, 0};
@@ -177,7 +181,8 @@ std::vector<Message> restore_messages() {
         message<RestoreRegisterComplete::Reply, success>("restore.03.reply"),
         message<RestoreGetDatabaseLocations::Request, session_request>("restore.04.request"),
         message<RestoreGetDatabaseLocations::Reply,
-                [] { return list(u"Dc:\\ntds\\ntds.dit\0\u0082c:\\ntds\0\u0083c:\\ntds\0\0"); }>("restore.04.reply"),
+                [] { return list(u"Dc:\\ntds\\ntds.dit\0\u0082c:\\ntds\0\u0083c:\\ntds\0\0"); }>(
+            "restore.04.reply"),
         message<RestoreGetDatabaseLocations::Reply,
                 [] {
                     return ListReply{{}, 87};
@@ -214,7 +219,8 @@ std::vector<Message> backup_messages() {
         message<BackupEnd::Request, session_request>("backup.01.request"),
         message<BackupEnd::Reply, ended>("backup.01.reply"),
         message<BackupGetDatabaseNames::Request, session_request>("backup.02.request"),
-        message<BackupGetDatabaseNames::Reply, [] { return list(u"Dc:\\ntds\\ntds.dit\0\0"); }>("backup.02.reply"),
+        message<BackupGetDatabaseNames::Reply, [] { return list(u"Dc:\\ntds\\ntds.dit\0\0"); }>(
+            "backup.02.reply"),
         message<BackupOpenFile::Request,
                 [] {
                     return BackupOpenFile::Request{session(), u"Dc:\\ntds\\ntds.dit", 0x10000};
@@ -241,7 +247,8 @@ std::vector<Message> backup_messages() {
         message<BackupPing::Request, [] { return BackupPing::Request{}; }>("backup.08.request"),
         message<BackupPing::Reply, success>("backup.08.reply"),
         message<BackupGetDatabaseLocations::Request, session_request>("backup.09.request"),
-        message<BackupGetDatabaseLocations::Reply, [] { return list(u"Dc:\\n.dit\0\0"); }>("backup.09.reply"),
+        message<BackupGetDatabaseLocations::Reply, [] { return list(u"Dc:\\n.dit\0\0"); }>(
+            "backup.09.reply"),
     };
 }
 

@@ -1,5 +1,6 @@
-// Every message of the two interfaces as one row: its name, the sample that its golden file holds, and what is
-// checked of any octets that claim to be such a message. Knows the layouts only through the codec.
+// Every message of the two interfaces as one row: its name, the sample that its golden file holds,
+// and what is checked of any octets that claim to be such a message. Knows the layouts only through
+// the codec.
 #pragma once
 
 #include "wire/ndr.h"
@@ -25,7 +26,8 @@ struct Message {
 
 const std::vector<Message>& messages();
 
-// The octets of tests/golden/<name>.hex: hexadecimal pairs, and comments from '#' to the end of the line.
+// The octets of tests/golden/<name>.hex: hexadecimal pairs, and comments from '#' to the end of the
+// line.
 Bytes golden(const std::string& name);
 
 } // namespace ntdsb::wire::test

@@ -1,5 +1,5 @@
-// The codec's constructions one by one, each against octets derived by hand from C706 chapter 14, and what decoding
-// refuses.
+// The codec's constructions one by one, each against octets derived by hand from C706 chapter 14,
+// and what decoding refuses.
 #include "wire/ndr.h"
 
 #include <gtest/gtest.h>
@@ -91,7 +91,8 @@ void expect_refused(const Bytes& stub, std::string_view part_of_the_sentence) {
     const auto result = decode<Struct>(stub);
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, RPC_X_BAD_STUB_DATA);
-    EXPECT_NE(result.error().what.find(part_of_the_sentence), std::string::npos) << result.error().what;
+    EXPECT_NE(result.error().what.find(part_of_the_sentence), std::string::npos)
+        << result.error().what;
 }
 
 // A string of `actual` units, of which the last is NUL and the others are 'a'.
@@ -139,7 +140,8 @@ TEST(NdrString, RefusesWithoutTerminator) {
 }
 
 TEST(NdrString, RefusesNulBeforeItsTerminator) {
-    expect_refused<Text>(octets({3, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 'a', 0, 0, 0, 0, 0}), "found one after 1");
+    expect_refused<Text>(octets({3, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 'a', 0, 0, 0, 0, 0}),
+                         "found one after 1");
     expect_refused<Text>(encode(Text{std::u16string(u"a\0b", 3)}), "found one after 1");
 }
 
@@ -152,10 +154,12 @@ TEST(NdrString, TakesTheLongestPathAndNoLongerOne) { // contract PATH-1
 TEST(NdrContextHandle, IsAttributesAndUuidAlignedToFour) {
     TextThenHandle value;
     value.handle.attributes = 0x04030201;
-    for (std::uint8_t i = 0; i < 16; ++i) value.handle.uuid[i] = static_cast<std::uint8_t>(0xa0 + i);
+    for (std::uint8_t i = 0; i < 16; ++i)
+        value.handle.uuid[i] = static_cast<std::uint8_t>(0xa0 + i);
     const auto expected =
-        octets({1, 0, 0,    0,    0,    0,    0,    0,    1,    0,    0,    0,    0,    0,    0,    0,    1,    2,
-                3, 4, 0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf});
+        octets({1,    0,    0,    0,    0,    0,    0,    0,    1,    0,    0,    0,
+                0,    0,    0,    0,    1,    2,    3,    4,    0xa0, 0xa1, 0xa2, 0xa3,
+                0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf});
     EXPECT_EQ(encode(value), expected);
     EXPECT_EQ(decode<TextThenHandle>(expected).value().handle, value.handle);
 }
@@ -191,7 +195,9 @@ TEST(NdrUniquePointer, HasAReferentOfItsOwn) { // C706 14.3.10: no two are equal
     EXPECT_EQ(encode(TwoTokens{Bytes{}, Bytes{}}), longs({0, 0x20000, 0, 0, 0x20004, 0}));
 }
 
-TEST(NdrUniquePointer, MayHaveAnyReferentButZero) { EXPECT_EQ(decode<Token>(longs({0, 1, 0})).value().value, Bytes{}); }
+TEST(NdrUniquePointer, MayHaveAnyReferentButZero) {
+    EXPECT_EQ(decode<Token>(longs({0, 1, 0})).value().value, Bytes{});
+}
 
 TEST(NdrUniquePointer, RefusesNullWithACount) {
     expect_refused<Token>(longs({1, 0}), "a pointer to 1 elements, found a null one");
@@ -206,26 +212,29 @@ TEST(NdrUniquePointer, RefusesAConformanceOtherThanTheCount) {
 TEST(NdrToken, TakesTheLongestAndNoLongerOne) {
     const Bytes longest(max_token_bytes, std::byte{7});
     EXPECT_EQ(decode<Token>(encode(Token{longest})).value().value, longest);
-    expect_refused<Token>(encode(Token{Bytes(max_token_bytes + 1)}), "between 0 and 65536, found 65537");
+    expect_refused<Token>(encode(Token{Bytes(max_token_bytes + 1)}),
+                          "between 0 and 65536, found 65537");
 }
 
 TEST(NdrToken, IsNotAllocatedBeyondTheBytesThatAreThere) {
     expect_refused<Token>(longs({0x8000, 0x20000, 0x8000, 1}), "32768 bytes of a token, found 4");
-    expect_refused<List>(longs({0x1000000, 0x20000, 0x1000000, 1}), "33554432 bytes of a list, found 4");
+    expect_refused<List>(longs({0x1000000, 0x20000, 0x1000000, 1}),
+                         "33554432 bytes of a list, found 4");
 }
 
 TEST(NdrList, KeepsItsInnerNuls) { // contract ABI-5
     const std::u16string list(u"Da\0\x82"
                               u"b\0\0",
                               7);
-    const auto expected =
-        octets({7, 0, 0, 0, 0, 0, 2, 0, 7, 0, 0, 0, 'D', 0, 'a', 0, 0, 0, 0x82, 0, 'b', 0, 0, 0, 0, 0});
+    const auto expected = octets(
+        {7, 0, 0, 0, 0, 0, 2, 0, 7, 0, 0, 0, 'D', 0, 'a', 0, 0, 0, 0x82, 0, 'b', 0, 0, 0, 0, 0});
     EXPECT_EQ(encode(List{list}), expected);
     EXPECT_EQ(decode<List>(expected).value().value, list);
 }
 
 TEST(NdrList, RefusesMoreCharactersThanItsLimit) {
-    expect_refused<List>(longs({max_list_characters + 1, 0x20000, max_list_characters + 1}), "between 0 and 16777216");
+    expect_refused<List>(longs({max_list_characters + 1, 0x20000, max_list_characters + 1}),
+                         "between 0 and 16777216");
 }
 
 TEST(NdrMap, IsAnArrayOfReferentsThenTheStringsInOrder) { // C706 14.3.12.3
@@ -260,7 +269,8 @@ TEST(NdrMap, RefusesAConformanceOtherThanTheCount) {
 TEST(NdrMap, RefusesANullMember) { // contract REG-3
     auto stub = encode(Map{{{u"a", u"b"}}});
     stub[12] = stub[14] = std::byte{}; // the second referent was 0x00020004
-    expect_refused<Map>(stub, "at offset 12 of 48: expected a pointer to a string, found a null one");
+    expect_refused<Map>(stub,
+                        "at offset 12 of 48: expected a pointer to a string, found a null one");
 }
 
 TEST(NdrRange, HoldsAtBothEnds) {
@@ -271,15 +281,18 @@ TEST(NdrRange, HoldsAtBothEnds) {
 }
 
 TEST(NdrDecoder, RefusesBytesLeftOver) {
-    expect_refused<StatusReply>(longs({0, 0}), "at offset 4 of 8: expected the end, found 4 more bytes");
+    expect_refused<StatusReply>(longs({0, 0}),
+                                "at offset 4 of 8: expected the end, found 4 more bytes");
     expect_refused<BackupPing::Request>(octets({0}), "expected the end, found 1 more bytes");
 }
 
 TEST(NdrDecoder, RefusesAReadOfNoBytesOrTooMany) {
-    EXPECT_EQ(decode<BackupRead::Request>(encode(BackupRead::Request{{}, max_read_bytes})).value().size,
-              max_read_bytes);
+    EXPECT_EQ(
+        decode<BackupRead::Request>(encode(BackupRead::Request{{}, max_read_bytes})).value().size,
+        max_read_bytes);
     expect_refused<BackupRead::Request>(encode(BackupRead::Request{{}, 0}), "found 0");
-    expect_refused<BackupRead::Request>(encode(BackupRead::Request{{}, max_read_bytes + 1}), "found 16777217");
+    expect_refused<BackupRead::Request>(encode(BackupRead::Request{{}, max_read_bytes + 1}),
+                                        "found 16777217");
 }
 
 TEST(NdrEncoder, LeavesTheValueAsItWas) {

@@ -79,7 +79,8 @@ TEST(ReadReply, ComesInPiecesOfAnySize) {
             Bytes buffer(16);
             ReadReplySink sink(buffer);
             for (std::size_t at = 0; at < stub.size(); at += piece) {
-                ASSERT_TRUE(sink.write(std::span(stub).subspan(at, std::min(piece, stub.size() - at))));
+                ASSERT_TRUE(
+                    sink.write(std::span(stub).subspan(at, std::min(piece, stub.size() - at))));
             }
             ASSERT_TRUE(sink.outcome()) << sink.outcome().error().what;
             EXPECT_EQ(sink.outcome().value().count, size);
