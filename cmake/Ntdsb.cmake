@@ -1,10 +1,13 @@
 # How every target of the project is built (language level, warnings, sanitizers), and how tests register themselves
 # for the test runner, tests/support/run_suites.py.
 
+# ccache takes precompiled headers only when it may overlook their definitions and times (GCC checks them itself).
 find_program(NTDSB_CCACHE ccache)
 if(NTDSB_CCACHE)
-    set(CMAKE_C_COMPILER_LAUNCHER ${NTDSB_CCACHE})
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${NTDSB_CCACHE})
+    foreach(language C CXX)
+        set(CMAKE_${language}_COMPILER_LAUNCHER
+            ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${NTDSB_CCACHE})
+    endforeach()
 endif()
 
 # What kind of build this is, as the test runner names it.
@@ -62,6 +65,29 @@ if(NTDSB_SANITIZE)
     target_link_options(ntdsb_build INTERFACE -fsanitize=${ntdsb_sanitizers})
 endif()
 
+# The standard headers, Result<T> and GoogleTest are most of what a file costs to compile. With NTDSB_PRECOMPILE they are
+# compiled once for the product and once for the tests; without (native-debug) every file proves its own includes.
+function(ntdsb_precompiled_headers kind)
+    if(NTDSB_PRECOMPILE)
+        file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/precompiled_${kind}.cpp CONTENT "// Nothing.\n")
+        add_library(ntdsb_precompiled_${kind} OBJECT ${PROJECT_BINARY_DIR}/precompiled_${kind}.cpp)
+        target_link_libraries(ntdsb_precompiled_${kind} PRIVATE ntdsb_build)
+        target_precompile_headers(ntdsb_precompiled_${kind} PRIVATE ${ARGN}
+            <algorithm> <array> <chrono> <functional> <map> <mutex> <optional> <span> <string> <vector>
+            ${PROJECT_SOURCE_DIR}/src/core/result.h)
+    endif()
+endfunction()
+function(ntdsb_reuse_precompiled target kind)
+    if(NTDSB_PRECOMPILE)
+        target_precompile_headers(${target} REUSE_FROM ntdsb_precompiled_${kind})
+    endif()
+endfunction()
+
+ntdsb_precompiled_headers(product)
+if(NTDSB_PRECOMPILE)
+    set_target_properties(ntdsb_precompiled_product PROPERTIES POSITION_INDEPENDENT_CODE ON)
+endif()
+
 # ntdsb_library(NAME SOURCES ... DEPS ...): the layer ntdsb_NAME, a static library that may go into the DLL. DEPS are
 # layers (core) or targets (ntdsb::spdlog, ntdsb_core, or a system library).
 function(ntdsb_library name)
@@ -71,6 +97,7 @@ function(ntdsb_library name)
     set(layers "core|platform|wire|ese|service|transport|client|messages|api")
     list(TRANSFORM arg_DEPS PREPEND ntdsb_ REGEX "^(${layers})$")
     target_link_libraries(ntdsb_${name} PUBLIC ntdsb_build ${arg_DEPS})
+    ntdsb_reuse_precompiled(ntdsb_${name} product)
 endfunction()
 
 # --- tests ------------------------------------------------------------------------------------------------------------
@@ -102,12 +129,26 @@ function(ntdsb_register_suite name kind concurrent)
  \"command\": [${COMMAND}]}\n")
 endfunction()
 
+# What test code itself is built with: it is neither fast nor the place where undefined behaviour is looked for, and
+# compiles in half the time so. Sources of the product that a test compiles are treated alike.
+add_library(ntdsb_test_code INTERFACE)
+if(NOT MSVC)
+    target_compile_options(ntdsb_test_code INTERFACE -O0 -fno-sanitize=undefined)
+endif()
+if(NTDSB_TESTS)
+    ntdsb_precompiled_headers(tests <filesystem> <gtest/gtest.h>)
+    if(NTDSB_PRECOMPILE)
+        target_link_libraries(ntdsb_precompiled_tests PRIVATE ntdsb_test_code ntdsb::gtest)
+    endif()
+endif()
+
 # ntdsb_test(NAME SOURCES ... DEPS ... [CONCURRENT]): a GoogleTest executable, run in every flavour; with the thread
 # sanitizer only with CONCURRENT. NTDSB_SOURCE_DIR is the project's folder as the test sees it.
 function(ntdsb_test name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "CONCURRENT" "" "SOURCES;DEPS")
     add_executable(${name} ${arg_SOURCES})
-    target_link_libraries(${name} PRIVATE ntdsb_build ntdsb::gtest ${arg_DEPS})
+    target_link_libraries(${name} PRIVATE ntdsb_build ntdsb_test_code ntdsb::gtest ${arg_DEPS})
+    ntdsb_reuse_precompiled(${name} tests)
     target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
     target_compile_definitions(${name} PRIVATE NTDSB_SOURCE_DIR="${ntdsb_root}${PROJECT_SOURCE_DIR}")
     ntdsb_register_suite(${name} gtest ${arg_CONCURRENT} TARGETS ${name} COMMAND $<TARGET_FILE:${name}>)

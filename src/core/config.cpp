@@ -72,7 +72,7 @@ Result<void> read_section(const Entry& table, const std::vector<Key>& keys) {
     });
 }
 
-// --- Values --------------------------------------------------------------------------------------
+// --- Values
 
 Result<std::string> string_of(const Entry& entry, const toml::node& node) {
     if (!node.is_string()) return entry.fail("is not a string; write it in quotes");
@@ -216,7 +216,7 @@ std::string lower_case(std::string name) {
     return name;
 }
 
-// --- Sections ------------------------------------------------------------------------------------
+// --- Sections
 
 // A [directory] or [instances.NAME] as written, before what is missing is filled in.
 struct Draft {
@@ -325,7 +325,7 @@ Result<void> read_log(const Entry& table, log::Settings& settings) {
                          {"file", optional_path_into(settings.file)}});
 }
 
-// --- What holds between settings -----------------------------------------------------------------
+// --- What holds between settings
 
 // Whether the vendor's NTDS service is on this machine; what cannot be asked counts as there, which
 // leaves its registry alone.

@@ -10,7 +10,6 @@ namespace {
 constexpr HRESULT invalid = ERROR_INVALID_PARAMETER;
 
 // --- restore sessions
-// ---------------------------------------------------------------------------------------------
 
 enum class RestoreState {
     restricted,
@@ -115,7 +114,6 @@ TEST_P(RestoreStateTable, AnswersEveryCall) {
 }
 
 // --- backup sessions
-// ----------------------------------------------------------------------------------------------
 
 enum class BackupState { prepared, file_open, at_end, all_delivered, truncated, ended };
 constexpr const char* backup_state_names[] = {"prepared",      "file_open", "at_end",

@@ -228,7 +228,7 @@ TEST_F(Files, AFifoIsNoFile) {
 
 #endif
 
-// --- The hook ------------------------------------------------------------------------------------
+// --- The hook
 
 // Which operation fails, counted from 0; the hook is a plain function and so are these.
 int fail_at = -1;

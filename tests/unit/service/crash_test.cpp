@@ -174,7 +174,6 @@ INSTANTIATE_TEST_SUITE_P(Steps, Crash,
                          });
 
 // --- what a Register costs
-// ----------------------------------------------------------------------------------------
 
 unsigned counted[7];
 Code count_step(platform::DiskOperation operation, const platform::Path&) {

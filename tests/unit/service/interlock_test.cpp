@@ -374,7 +374,6 @@ TEST(Interlock, StatusNamesTheHolders) {
 }
 
 // --- the registry's mirror and marks
-// ------------------------------------------------------------------------------
 
 class Mirror : public testing::Test {
 protected:

@@ -1,6 +1,7 @@
 // Restore sessions through an association, with encoded requests: the table state x call cell by
 // cell, Prepare's and Complete's answers (contract PREP-1..CMPL-5, END-1..3).
 #include "restore_directory.h"
+#include "service/locations.h"
 
 #include <array>
 
@@ -12,7 +13,6 @@ constexpr auto restore_in_progress = static_cast<Code>(hrRestoreInProgress);
 constexpr auto missing_token = static_cast<Code>(hrMissingExpiryToken);
 
 // --- the table
-// ----------------------------------------------------------------------------------------------------
 
 enum class State { restricted, prepared, registered, completed, failed };
 enum class Call { locations, register_whole, complete_ok, complete_failure, end };
@@ -119,7 +119,6 @@ INSTANTIATE_TEST_SUITE_P(Cells, RestoreStateTable, testing::ValuesIn(cells),
                          [](const auto& cell) { return name_of(cell.param); });
 
 // --- Prepare
-// ------------------------------------------------------------------------------------------------------
 
 class RestoreSessionTest : public testing::Test {
 protected:
@@ -177,7 +176,6 @@ TEST_F(RestoreSessionTest, LocationsAreDatabaseLogsAndCheckpoint) { // LOC-2
 }
 
 // --- Register
-// -----------------------------------------------------------------------------------------------------
 
 TEST_F(RestoreSessionTest, RefusedArgumentsLeaveNoTrace) { // REG-2
     Client client(directory);
@@ -237,7 +235,6 @@ TEST_F(RestoreSessionTest, DeadAssociationsSessionLeavesTheDirectoryBlocked) { /
 }
 
 // --- Complete
-// -----------------------------------------------------------------------------------------------------
 
 TEST_F(RestoreSessionTest, CompleteVerifiesAndPutsTheLogsInPlace) { // CMPL-3, VER-7
     directory.use_logs();
@@ -335,8 +332,7 @@ TEST_F(RestoreSessionTest, CancelledVerificationUnblocksNothing) { // COM-11
 
 TEST_F(RestoreSessionTest, AnyOtherStateThanOkIsAFailure) { // CMPL-2
     Client client(directory);
-    for (const Code state :
-         {Code{S_FALSE}, Code{ERROR_DISK_FULL}, static_cast<Code>(hrLogFileCorrupt)}) {
+    for (const Code state : {Code{1}, Code{ERROR_DISK_FULL}, static_cast<Code>(hrLogFileCorrupt)}) {
         EXPECT_EQ(client.complete(registered(client), state), S_OK);
         EXPECT_EQ(load_record(*directory.instance()).value().value().outcome, state);
         EXPECT_EQ(directory.start_blocked(), restore_in_progress);

@@ -138,7 +138,6 @@ TEST_F(ServiceTest, ConfigurationIsTheOneItBeganWith) {
 }
 
 // --- the log
-// ------------------------------------------------------------------------------------------------------
 
 std::string log_of(const RestoreDirectory& directory, const std::function<void()>& action) {
     const auto file = directory.root() / "log";
@@ -177,7 +176,6 @@ TEST_F(ServiceTest, EveryFindingOfAVerificationIsLogged) { // CMPL-4
 }
 
 // --- several threads
-// ----------------------------------------------------------------------------------------------
 
 // How many of `count` threads that make the call at once succeed; the others get `refusal`.
 unsigned successes(unsigned count, Code refusal, const std::function<Code(unsigned)>& call) {
