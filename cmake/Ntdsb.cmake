@@ -110,10 +110,10 @@ endif()
 # Suites that are registered no more must not run any more.
 file(REMOVE_RECURSE ${PROJECT_BINARY_DIR}/suites)
 
-# Writes suites/NAME.json for the test runner: {name, flavour, kind, concurrent, targets, command}.
+# Writes suites/NAME.json for the test runner: {name, flavour, kind, concurrent, targets, command, environment}.
 function(ntdsb_register_suite name kind concurrent)
-    cmake_parse_arguments(PARSE_ARGV 3 arg "" "" "TARGETS;COMMAND")
-    foreach(list TARGETS COMMAND)
+    cmake_parse_arguments(PARSE_ARGV 3 arg "" "" "TARGETS;COMMAND;ENVIRONMENT")
+    foreach(list TARGETS COMMAND ENVIRONMENT)
         set(words "")
         foreach(word IN LISTS arg_${list})
             string(REPLACE "\\" "\\\\" word "${word}")
@@ -126,7 +126,7 @@ function(ntdsb_register_suite name kind concurrent)
     file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/suites/${name}.json CONTENT
         "{\"name\": \"${name}\", \"flavour\": \"${ntdsb_flavour}\", \"kind\": \"${kind}\",
  \"concurrent\": ${concurrent}, \"targets\": [${TARGETS}],
- \"command\": [${COMMAND}]}\n")
+ \"command\": [${COMMAND}], \"environment\": [${ENVIRONMENT}]}\n")
 endfunction()
 
 # What test code itself is built with: it is neither fast nor the place where undefined behaviour is looked for, and
@@ -146,12 +146,18 @@ endif()
 # sanitizer only with CONCURRENT. NTDSB_SOURCE_DIR is the project's folder as the test sees it.
 function(ntdsb_test name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "CONCURRENT" "" "SOURCES;DEPS")
+    ntdsb_test_executable(${name} SOURCES ${arg_SOURCES} DEPS ${arg_DEPS})
+    ntdsb_register_suite(${name} gtest ${arg_CONCURRENT} TARGETS ${name} COMMAND $<TARGET_FILE:${name}>)
+endfunction()
+
+# The same without a suite: for executables that are run in several ways, by ntdsb_register_suite.
+function(ntdsb_test_executable name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPS")
     add_executable(${name} ${arg_SOURCES})
     target_link_libraries(${name} PRIVATE ntdsb_build ntdsb_test_code ntdsb::gtest ${arg_DEPS})
     ntdsb_reuse_precompiled(${name} tests)
     target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
     target_compile_definitions(${name} PRIVATE NTDSB_SOURCE_DIR="${ntdsb_root}${PROJECT_SOURCE_DIR}")
-    ntdsb_register_suite(${name} gtest ${arg_CONCURRENT} TARGETS ${name} COMMAND $<TARGET_FILE:${name}>)
     if(NOT CMAKE_CROSSCOMPILING)
         add_test(NAME ${name} COMMAND ${name})
     endif()

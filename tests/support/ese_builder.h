@@ -3,8 +3,8 @@
 // other. Everything is deterministic: equal calls give equal bytes.
 //
 //     const Signature sig = make_signature(1);
-//     EseDatabase{}.page_size(8192).pages(16).dirty().log_signature(sig).required(3,
-//     7).write(folder / "ntds.dit"); LogChain{sig}.from(3).to(7).write(folder);
+//     EseDatabase{}.pages(16).dirty().log_signature(sig).required(3, 7).write(folder / "ntds.dit");
+//     LogChain{sig}.from(3).to(7).write(folder);
 //     EseCheckpoint{sig}.generation(3).write(folder / "edb.chk");
 //
 // esedbinfo reads the databases' headers and finds no tables; it wants 24 pages or more, where a

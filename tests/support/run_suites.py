@@ -38,6 +38,7 @@ class Suite:
     concurrent: bool
     targets: list[str]
     command: list[str]
+    environment: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def title(self) -> str:
@@ -88,6 +89,7 @@ def execute(suite: Suite, report: pathlib.Path, log: pathlib.Path, timeout: floa
     environment = dict(os.environ, NTDSB_TEST_TMP=as_seen(work, suite.flavour), UBSAN_OPTIONS="print_stacktrace=1")
     for name in ("NTDSBCLI_CONFIG", "NTDSBCLI_LOG"):
         environment.pop(name, None)
+    environment.update(word.split("=", 1) for word in suite.environment)
     with log.open("wb") as out:
         try:
             process = subprocess.Popen(full_command(suite, report), stdin=subprocess.DEVNULL, stdout=out,
