@@ -41,16 +41,21 @@ Result<void> write_and_rename(const Path& temporary, const Path& path,
 
 } // namespace
 
+std::string_view name_of(DiskOperation operation) noexcept {
+    static constexpr std::array<std::string_view, disk_operations> names{
+        "create", "write",        "truncate",      "flush",      "rename",    "remove",
+        "flush folder", "create folder", "create key", "set value", "flush key", "remove key"};
+    return names[static_cast<std::size_t>(operation)];
+}
+
 void set_disk_hook(DiskHook hook) noexcept { disk_hook.store(hook); }
 
 Result<void> about_to(DiskOperation operation, const Path& path) {
-    static constexpr std::string_view names[] = {"create", "write",        "flush",        "rename",
-                                                 "remove", "flush folder", "create folder"};
     const DiskHook hook = disk_hook.load();
     const Code code = hook ? hook(operation, path) : Code{0};
     if (code == 0) return ok();
     return fail(code, "the test's disk hook refused to ",
-                names[static_cast<std::size_t>(operation)], " ", wire_path(path));
+                name_of(operation), " ", wire_path(path));
 }
 
 Result<void> replace_file_durably(const Path& path, std::span<const std::byte> content) {

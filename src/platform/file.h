@@ -96,10 +96,25 @@ Result<Path> resolved_path(const Path& path);
 // Whether two existing paths are the same file (device and inode, volume and index).
 Result<bool> is_same_file(const Path& a, const Path& b);
 
-// Test seam. Called before each operation that changes the disk; a code other than 0 is returned by
-// the operation instead of doing it. A hook may also end the process, to try a crash at that point.
-// Null in production.
-enum class DiskOperation { create, write, flush, rename, remove, flush_folder, create_folder };
+// Test seam. Called before each operation that changes the disk (Windows: the registry, too); a
+// code other than 0 is returned by the operation instead of doing it. A hook may also end the
+// process, to try a crash at that point. Null in production.
+enum class DiskOperation {
+    create,
+    write,
+    truncate,
+    flush,
+    rename,
+    remove,
+    flush_folder,
+    create_folder,
+    create_key,
+    set_value,
+    flush_key,
+    remove_key
+};
+inline constexpr std::size_t disk_operations = 12;
+std::string_view name_of(DiskOperation operation) noexcept;
 using DiskHook = Code (*)(DiskOperation operation, const Path& path);
 void set_disk_hook(DiskHook hook) noexcept;
 

@@ -5,10 +5,13 @@
 #include "core/path.h"
 #include "platform/trust.h"
 
+#include <atomic>
 #include <chrono>
 
 namespace ntdsb::platform {
 namespace {
+
+std::atomic<Clock> clock_seam{nullptr};
 
 // `path` and every folder above it.
 Result<void> check_chain(const Path& path) {
@@ -32,6 +35,13 @@ void append_padded(std::string& out, std::uint64_t value, std::size_t digits) {
 }
 
 } // namespace
+
+void set_clock(Clock clock) noexcept { clock_seam.store(clock); }
+
+std::uint64_t now_filetime() noexcept {
+    const Clock clock = clock_seam.load();
+    return clock ? clock() : system_filetime();
+}
 
 std::string_view trust_fault(const TrustFacts& facts, TrustRole role) {
     if (!facts.owner_trusted) return "is owned by someone who is no administrator";

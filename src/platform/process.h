@@ -41,6 +41,11 @@ private:
 std::uint32_t process_id() noexcept;
 // Time of day, as 100 ns units since 1601-01-01 UTC (FILETIME).
 std::uint64_t now_filetime() noexcept;
+// The same from the system itself, past the seam below.
+std::uint64_t system_filetime() noexcept;
+// Test seam: what now_filetime asks, so that a test's clock may jump. Null: the system.
+using Clock = std::uint64_t (*)();
+void set_clock(Clock clock) noexcept;
 // "2026-11-23T05:55:45Z"
 std::string format_filetime(std::uint64_t filetime);
 // 16 random bytes from the system's generator, for context handles.

@@ -171,6 +171,7 @@ Result<void> rename_new(const Path& from, const Path& to) {
                     renamed.error().code != ERROR_NOT_SUPPORTED))
         return renamed;
     // The file system knows no such rename: a second name and the first one's removal do the same.
+    NTDSB_CHECK(about_to(DiskOperation::rename, to));
     if (::link(from.c_str(), to.c_str()) != 0)
         return errno_error(errno, text("rename ", wire_path(from), " to"), to);
     return remove_file(from);

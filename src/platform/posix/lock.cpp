@@ -65,6 +65,7 @@ Result<void> write_holder(int handle, const Path& path, std::string_view holder)
     if (put < 0) return errno_error(errno, "write the holder's name to", path);
     if (static_cast<std::size_t>(put) != line.size())
         return errno_error(ENOSPC, "write the holder's name to", path);
+    NTDSB_CHECK(about_to(DiskOperation::truncate, path));
     if (::ftruncate(handle, static_cast<off_t>(line.size())) != 0)
         return errno_error(errno, "write the holder's name to", path);
     return ok();

@@ -61,7 +61,7 @@ ModulePin& ModulePin::operator=(ModulePin&&) noexcept = default;
 
 std::uint32_t process_id() noexcept { return static_cast<std::uint32_t>(::getpid()); }
 
-std::uint64_t now_filetime() noexcept {
+std::uint64_t system_filetime() noexcept {
     constexpr std::uint64_t seconds_1601_to_1970 = 11644473600;
     timespec now{};
     ::clock_gettime(CLOCK_REALTIME, &now);

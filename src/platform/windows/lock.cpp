@@ -60,10 +60,11 @@ Result<void> write_holder(const Path& path, std::string_view holder) {
               open_own_file(path, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE));
     NTDSB_CHECK(about_to(DiskOperation::write, path));
     DWORD put = 0;
-    if (!WriteFile(file.get(), line.data(), static_cast<DWORD>(line.size()), &put, nullptr) ||
-        !SetEndOfFile(file.get())) {
+    if (!WriteFile(file.get(), line.data(), static_cast<DWORD>(line.size()), &put, nullptr))
         return system_error(GetLastError(), "write the holder's name to", path);
-    }
+    NTDSB_CHECK(about_to(DiskOperation::truncate, path));
+    if (!SetEndOfFile(file.get()))
+        return system_error(GetLastError(), "write the holder's name to", path);
     return ok();
 }
 

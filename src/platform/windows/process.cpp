@@ -90,7 +90,7 @@ ModulePin& ModulePin::operator=(ModulePin&& other) noexcept {
 
 std::uint32_t process_id() noexcept { return GetCurrentProcessId(); }
 
-std::uint64_t now_filetime() noexcept {
+std::uint64_t system_filetime() noexcept {
     FILETIME now{};
     GetSystemTimeAsFileTime(&now);
     return (std::uint64_t{now.dwHighDateTime} << 32) | now.dwLowDateTime;

@@ -2,6 +2,8 @@
 // lack its NUL.
 #include "platform/windows/registry.h"
 
+#include "platform/disk_hook.h"
+
 #include <cstring>
 
 namespace ntdsb::platform {
@@ -49,6 +51,7 @@ Result<std::optional<RegistryKey>> RegistryKey::open(const wchar_t* path, REGSAM
 }
 
 Result<RegistryKey> RegistryKey::create(const wchar_t* path, REGSAM access) {
+    NTDSB_CHECK(about_to(DiskOperation::create_key, path));
     HKEY key = nullptr;
     const LSTATUS status =
         RegCreateKeyExW(HKEY_LOCAL_MACHINE, path, 0, nullptr, REG_OPTION_NON_VOLATILE,
@@ -83,6 +86,7 @@ Result<std::optional<std::uint32_t>> RegistryKey::number_value(const wchar_t* na
 }
 
 Result<void> RegistryKey::set(const wchar_t* name, DWORD type, const void* data, std::size_t size) {
+    NTDSB_CHECK(about_to(DiskOperation::set_value, path_));
     const LSTATUS status = RegSetValueExW(key_, name, 0, type, static_cast<const BYTE*>(data),
                                           static_cast<DWORD>(size));
     if (status != ERROR_SUCCESS)
@@ -108,6 +112,7 @@ Result<void> RegistryKey::set_texts(const wchar_t* name,
 }
 
 Result<void> RegistryKey::flush() {
+    NTDSB_CHECK(about_to(DiskOperation::flush_key, path_));
     const LSTATUS status = RegFlushKey(key_);
     if (status != ERROR_SUCCESS) return registry_error(status, "flush the registry key", path_);
     return ok();
@@ -123,6 +128,7 @@ Result<bool> RegistryKey::is_empty() const {
 }
 
 Result<void> remove_registry_key(const wchar_t* path) {
+    NTDSB_CHECK(about_to(DiskOperation::remove_key, path));
     const LSTATUS status = RegDeleteKeyExW(HKEY_LOCAL_MACHINE, path, KEY_WOW64_64KEY, 0);
     if (status == ERROR_SUCCESS || status == ERROR_FILE_NOT_FOUND) return ok();
     return registry_error(status, "remove the registry key", path);

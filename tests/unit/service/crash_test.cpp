@@ -175,7 +175,7 @@ INSTANTIATE_TEST_SUITE_P(Steps, Crash,
 
 // --- what a Register costs
 
-unsigned counted[7];
+unsigned counted[platform::disk_operations];
 Code count_step(platform::DiskOperation operation, const platform::Path&) {
     ++counted[static_cast<std::size_t>(operation)];
     return 0;

@@ -1,7 +1,11 @@
 // Every function of platform/domain_controller.h, so that the linker takes none of the real ones.
 #include "fake_domain_controller.h"
 
+#include "restore_directory.h"
+
 namespace ntdsb::service {
+
+void reset_domain_controller() { fake_domain_controller() = {}; }
 
 FakeDomainController& fake_domain_controller() {
     static FakeDomainController instance;

@@ -1,6 +1,7 @@
 // Finding an instance and judging its state folder (design points 8, 9; contract DC-1, COM-5).
 #include "service/instance.h"
 
+#include "fake_domain_controller.h"
 #include "restore_directory.h"
 
 #ifndef _WIN32

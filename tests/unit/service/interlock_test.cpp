@@ -2,6 +2,7 @@
 // order of REG-6..8 and BPREP-4..6, the mirror (MIR-1..4), a domain controller's marks (DC-2).
 #include "service/interlock.h"
 
+#include "fake_domain_controller.h"
 #include "restore_directory.h"
 
 #include <array>

@@ -4,7 +4,6 @@
 #pragma once
 
 #include "core/path.h"
-#include "fake_domain_controller.h"
 #include "platform/process.h"
 #include "service/service.h"
 #include "service/sessions.h"
@@ -42,23 +41,29 @@ inline wire::RestoreRegister::Request request_at(const platform::Path& root) {
     return request;
 }
 
+// Each test program's own: what the machine says of an NTDS service and a mirror is nothing again.
+void reset_domain_controller();
+
 class RestoreDirectory {
 public:
-    RestoreDirectory() {
-        fake_domain_controller() = {};
+    RestoreDirectory() : own_folder_(std::in_place), root_(own_folder_->path()) {
+        reset_domain_controller();
         std::filesystem::create_directories(ntds());
         std::filesystem::create_directories(backup());
         config = config_at(root());
         made().write(database());
     }
+    // The one that another process made at `root` and removes.
+    explicit RestoreDirectory(platform::Path root)
+        : config(config_at(root)), root_(std::move(root)) {}
     ~RestoreDirectory() {
         platform::set_disk_hook(nullptr);
-        fake_domain_controller() = {};
+        if (own_folder_) reset_domain_controller();
     }
 
-    platform::Path root() const { return folder_.path(); }
-    platform::Path ntds() const { return folder_ / "ntds"; }
-    platform::Path backup() const { return folder_ / "backup"; }
+    platform::Path root() const { return root_; }
+    platform::Path ntds() const { return root() / "ntds"; }
+    platform::Path backup() const { return root() / "backup"; }
     platform::Path state() const { return root() / "states" / "default"; }
     platform::Path database() const { return ntds() / "ntds.dit"; }
     platform::Path record_file() const { return state() / "registration"; }
@@ -125,7 +130,8 @@ public:
     Config config;
 
 private:
-    test::TempFolder folder_;
+    std::optional<test::TempFolder> own_folder_;
+    platform::Path root_;
 };
 
 // An association as a transport sees it. Replies that cannot be decoded fail the test.
