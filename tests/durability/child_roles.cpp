@@ -2,6 +2,8 @@
 #include "child_roles.h"
 
 #include "crash_child.h"
+#include "full_disk.h"
+#include "races.h"
 
 #include <cstdlib>
 #include <iostream>
@@ -12,6 +14,11 @@ int play_role(const std::vector<std::string>& words) {
     try {
         if (words[0] == "crash-run") return crash_run(words);
         if (words[0] == "crash-look") return crash_look(words);
+        if (words[0] == "race") return race(words);
+#ifndef _WIN32
+        if (words[0] == "full-disk" || words[0] == "full-disk-logs") return full_disk(words);
+        if (words[0] == "limited-files") return limited_files(words);
+#endif
     } catch (const std::exception& error) {
         std::cerr << words[0] << ": " << error.what() << std::endl;
         return role_threw;

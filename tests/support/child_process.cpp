@@ -17,6 +17,12 @@ namespace ntdsb::test {
 ChildProcess::ChildProcess(ChildProcess&& other) noexcept
     : process_(std::exchange(other.process_, {})) {}
 
+ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
+    if (process_ != decltype(process_){}) kill();
+    process_ = std::exchange(other.process_, {});
+    return *this;
+}
+
 #ifdef _WIN32
 
 ChildProcess::ChildProcess(const std::vector<std::string>& arguments) {

@@ -13,7 +13,7 @@ public:
     // cannot be started.
     explicit ChildProcess(const std::vector<std::string>& arguments);
     ChildProcess(ChildProcess&& other) noexcept;
-    ChildProcess& operator=(ChildProcess&&) = delete;
+    ChildProcess& operator=(ChildProcess&& other) noexcept;
     ~ChildProcess(); // kills it if it still runs
 
     // SIGKILL or TerminateProcess, and waits until it is gone.
