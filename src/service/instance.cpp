@@ -76,6 +76,20 @@ Result<void> check_state_folder(const platform::Path& folder) {
     return ok();
 }
 
+// Whoever can put a link here could as well write here, so it is refused wherever it leads.
+Result<void> check_no_links(const platform::Path& folder) {
+    const auto entries = platform::list_folder(folder);
+    if (!entries)
+        return state_error(folder, entries.error().code, "cannot be listed: ", entries.error().what,
+                           make_writable);
+    for (const platform::FolderEntry& entry : entries.value()) {
+        if (entry.info.is_link)
+            return state_error(folder, hrError, "holds a link, ", wire_path(entry.name),
+                               ", which may lead anywhere; find out who made it, and remove it");
+    }
+    return ok();
+}
+
 // Design point 9: locks of natively run and of Windows processes do not see each other, so a state
 // folder belongs to one kind.
 Result<void> check_marker(const platform::Path& folder, const platform::Path& marker) {
@@ -123,6 +137,7 @@ Result<std::shared_ptr<const Instance>> Instance::open(const ConfigPtr& config,
     NTDSB_TRY(auto instance, find(config, name));
     const platform::Path folder = native_path(instance->directory_.state_path);
     NTDSB_CHECK(check_state_folder(folder));
+    NTDSB_CHECK(check_no_links(folder));
     NTDSB_CHECK(check_marker(folder, instance->state_file(marker_file)));
     return instance;
 }

@@ -2,6 +2,7 @@
 // the start gate.
 #include "service/interlock_view.h"
 
+#include "core/log.h"
 #include "core/path.h"
 #include "platform/domain_controller.h"
 #include "platform/process.h"
@@ -36,6 +37,20 @@ Result<void> check_live_backup(const Instance& instance) {
         hrBackupNotAllowedYet, "BPREP-4: the directory runs, started by ", *engine,
         ", and its live files are no consistent backup; set snapshot_path in the configuration "
         "to a folder with database, logs and checkpoint of one moment, or stop the directory");
+}
+
+// A start that fails has changed nothing, also where the new record was in its place already and
+// could not be made durable.
+Result<void> record_start(const Instance& instance, const RegistrationRecord& completed) {
+    RegistrationRecord started = completed;
+    started.state = RecordState::started;
+    started.changed_at = platform::now_filetime();
+    auto saved = save_record(instance, started);
+    if (saved) return saved;
+    if (auto undone = save_record(instance, completed); !undone)
+        log::error("REC-7: the record may say that the directory was started, which it was not: ",
+                   undone.error().what);
+    return saved;
 }
 
 } // namespace
@@ -111,9 +126,7 @@ Result<platform::Lock> start_directory(const Instance& instance) {
     if (known.record && known.record->state == RecordState::completed) {
         if (known.mirror)
             NTDSB_CHECK(platform::remove_restore_mirror()); // MIR-3: before the record says started
-        known.record->state = RecordState::started;
-        known.record->changed_at = platform::now_filetime();
-        NTDSB_CHECK(save_record(instance, *known.record));
+        NTDSB_CHECK(record_start(instance, *known.record));
     }
     return std::move(*engine);
 }

@@ -153,9 +153,13 @@ Result<void> name_set_aside_record(const Instance& instance) {
     const platform::Path aside = instance.state_file(aside_file);
     NTDSB_TRY(const auto info, platform::file_info(aside));
     if (!info) return ok();
-    platform::Path kept = aside;
-    kept += text('-', platform::now_filetime());
-    return platform::rename_new(aside, kept);
+    // The clock may stand still or have jumped back to a name that is taken.
+    for (std::uint64_t time = platform::now_filetime();; ++time) {
+        platform::Path kept = aside;
+        kept += text('-', time);
+        NTDSB_TRY(const auto taken, platform::file_info(kept));
+        if (!taken) return platform::rename_new(aside, kept);
+    }
 }
 
 } // namespace ntdsb::service

@@ -3,6 +3,7 @@
 
 #include "crash_child.h"
 #include "full_disk.h"
+#include "ntds_service.h"
 #include "races.h"
 
 #include <cstdlib>
@@ -15,7 +16,9 @@ int play_role(const std::vector<std::string>& words) {
         if (words[0] == "crash-run") return crash_run(words);
         if (words[0] == "crash-look") return crash_look(words);
         if (words[0] == "race") return race(words);
-#ifndef _WIN32
+#ifdef _WIN32
+        if (words[0] == "be-ntds-service") return be_ntds_service();
+#else
         if (words[0] == "full-disk" || words[0] == "full-disk-logs") return full_disk(words);
         if (words[0] == "limited-files") return limited_files(words);
 #endif

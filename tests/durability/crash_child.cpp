@@ -143,7 +143,8 @@ int crash_run(const std::vector<std::string>& words) {
     use_all(directory);
     const Scenario& scenario = scenario_named(words.at(2));
     Stage stage(directory);
-    if (words.size() < 7) scenario.prepare(stage);
+    if (words.size() < 7) // not prepared by an earlier crash
+        scenario.prepare(stage);
 
     fault = {mode_of(words.at(3)), std::stoi(words.at(4)),
              static_cast<Code>(std::stoul(words.at(5))), false};
