@@ -6,7 +6,7 @@
 #include "ese/page_kernels.h"
 
 #include <algorithm>
-#include <bit>
+#include <cstring>
 
 namespace ntdsb::ese {
 namespace {
@@ -23,8 +23,7 @@ constexpr std::array<std::size_t, 4> stored_at{0, 40, 48, 56};
 std::uint64_t stored_form(BlockSums sums, std::size_t block_size,
                           std::uint32_t page_number) noexcept {
     const auto mask = static_cast<std::uint32_t>(block_size * 8 - 1);
-    const bool odd = (std::popcount(sums.dwords) & 1) != 0;
-    const std::uint32_t inverted = odd ? sums.positions ^ mask : sums.positions;
+    const std::uint32_t inverted = sums.positions ^ (parity(sums.dwords) * mask);
     const std::uint32_t high = (inverted & 0xFFFF) << 16 | (sums.positions & 0xFFFF);
     return std::uint64_t{high} << 32 | (sums.dwords ^ page_number);
 }
@@ -36,7 +35,7 @@ BlockSums without_first_eight_bytes(BlockSums sums, const ByteReader& block) noe
     const BlockSums second = dword_sums(block.u32(4));
     sums.dwords ^= first.dwords ^ second.dwords;
     sums.positions ^= first.positions ^ second.positions;
-    if ((std::popcount(second.dwords) & 1) != 0) sums.positions ^= 32; // its bits lie 32 further on
+    sums.positions ^= parity(second.dwords) * 32; // its bits lie 32 further on
     return sums;
 }
 
@@ -54,21 +53,34 @@ bool new_checksum_holds(std::span<const std::byte> page, std::uint32_t page_numb
     return true;
 }
 
-bool legacy_checksum_holds(std::span<const std::byte> page, std::uint32_t page_number) noexcept {
+// In blocks that the kernel takes: XOR does not care for the order.
+std::uint32_t legacy_checksum(std::span<const std::byte> page, BlockKernel kernel) noexcept {
+    std::uint32_t sum = checksum_seed ^ ByteReader(page).u32(0);
+    for (std::size_t at = 0; at < page.size(); at += one_block_limit)
+        sum ^= kernel(page.subspan(at, std::min(one_block_limit, page.size()))).dwords;
+    return sum;
+}
+
+bool legacy_checksum_holds(std::span<const std::byte> page, std::uint32_t page_number,
+                           BlockKernel kernel) noexcept {
     const ByteReader reader(page);
-    return reader.u32(0) == header_checksum(page) && reader.u32(4) == page_number;
+    return reader.u32(4) == page_number && reader.u32(0) == legacy_checksum(page, kernel);
 }
 
 bool is_unused(std::span<const std::byte> page) noexcept {
-    return std::all_of(page.begin(), page.end(), [](std::byte b) { return b == std::byte{0}; });
+    std::uint64_t any = 0;
+    for (std::size_t at = 0; at < page.size() && any == 0; at += sizeof any)
+        std::memcpy(&any, page.data() + at, sizeof any);
+    return any == 0;
 }
 
 } // namespace
 
 bool page_is_sound(std::span<const std::byte> page, std::uint32_t page_number) noexcept {
     const bool is_new = (ByteReader(page).u32(flags_offset) & flag_new_checksum) != 0;
-    const bool holds = is_new ? new_checksum_holds(page, page_number, best_block_kernel())
-                              : legacy_checksum_holds(page, page_number);
+    const BlockKernel kernel = best_block_kernel();
+    const bool holds = is_new ? new_checksum_holds(page, page_number, kernel)
+                              : legacy_checksum_holds(page, page_number, kernel);
     return holds || is_unused(page);
 }
 

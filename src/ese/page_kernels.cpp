@@ -4,8 +4,6 @@
 
 #include "ese/bytes.h"
 
-#include <bit>
-
 #if NTDSB_ESE_X86 && defined(_MSC_VER) && !defined(__clang__)
 #include <immintrin.h>
 #include <intrin.h>
@@ -18,9 +16,7 @@ BlockSums dword_sums(std::uint32_t dword) noexcept {
     constexpr std::uint32_t with_address_bit[] = {0xAAAAAAAA, 0xCCCCCCCC, 0xF0F0F0F0, 0xFF00FF00,
                                                   0xFFFF0000};
     BlockSums sums{dword, 0};
-    for (unsigned k = 0; k < 5; ++k)
-        sums.positions |= (static_cast<unsigned>(std::popcount(dword & with_address_bit[k])) & 1u)
-                          << k;
+    for (unsigned k = 0; k < 5; ++k) sums.positions |= parity(dword & with_address_bit[k]) << k;
     return sums;
 }
 
@@ -32,8 +28,7 @@ BlockSums block_sums_scalar(std::span<const std::byte> block) noexcept {
         sums.dwords ^= dword;
         // The addresses' upper parts are the same for all bits of the dword and cancel out in
         // pairs.
-        if ((std::popcount(dword) & 1) != 0)
-            sums.positions ^= static_cast<std::uint32_t>(offset * 8);
+        if (parity(dword) != 0) sums.positions ^= static_cast<std::uint32_t>(offset * 8);
     }
     sums.positions ^= dword_sums(sums.dwords).positions;
     return sums;

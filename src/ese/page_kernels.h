@@ -45,8 +45,30 @@ bool processor_has_sse2() noexcept;
 bool processor_has_avx2() noexcept;
 #endif
 
+// Whether the number of set bits is odd. Not std::popcount, which the baseline has no instruction
+// for.
+constexpr std::uint32_t parity(std::uint32_t dword) noexcept {
+    dword ^= dword >> 16;
+    dword ^= dword >> 8;
+    dword ^= dword >> 4;
+    return 0x6996u >> (dword & 15) & 1;
+}
+
 // The sums of one dword at bit address 0.
 BlockSums dword_sums(std::uint32_t dword) noexcept;
+
+// Those of a few: of a vector.
+template <std::size_t N>
+BlockSums vector_sums(const std::uint32_t (&dwords)[N]) noexcept {
+    std::uint32_t all = 0, places = 0;
+    for (std::uint32_t i = 0; i < N; ++i) {
+        all ^= dwords[i];
+        places ^= parity(dwords[i]) * i;
+    }
+    BlockSums sums = dword_sums(all);
+    sums.positions |= places << 5; // a dword has 32 bits
+    return sums;
+}
 
 // The fastest form that this processor runs.
 BlockKernel best_block_kernel() noexcept;

@@ -14,6 +14,9 @@ std::uint64_t scan_size(const DatabaseHeader& header) noexcept;
 // many more there are.
 inline constexpr std::uint64_t max_page_findings = 1000;
 
+// From here on two threads are faster than one.
+inline constexpr std::uint64_t smallest_size_for_two = std::uint64_t{4} << 20;
+
 // `database.header` must be there. Returns early when cancelled.
 void scan_pages(const CheckedDatabase& database, Work& work, Findings& findings);
 
