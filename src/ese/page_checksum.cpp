@@ -31,11 +31,10 @@ std::uint64_t stored_form(BlockSums sums, std::size_t block_size,
 // The checksum's own eight bytes count as zero; both sums being linear, their share is taken out
 // afterwards.
 BlockSums without_first_eight_bytes(BlockSums sums, const ByteReader& block) noexcept {
-    const BlockSums first = dword_sums(block.u32(0));
-    const BlockSums second = dword_sums(block.u32(4));
-    sums.dwords ^= first.dwords ^ second.dwords;
-    sums.positions ^= first.positions ^ second.positions;
-    sums.positions ^= parity(second.dwords) * 32; // its bits lie 32 further on
+    const std::uint32_t first = block.u32(0), second = block.u32(4);
+    sums.dwords ^= first ^ second;
+    sums.positions ^= dword_sums(first ^ second).positions;
+    sums.positions ^= parity(second) * 32; // its bits lie 32 further on
     return sums;
 }
 

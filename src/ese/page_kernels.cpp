@@ -11,13 +11,15 @@
 
 namespace ntdsb::ese {
 
+// Bit k of the positions is the parity of the set bits whose address has bit k: of the upper half,
+// and then, both halves folded into one, of that one's upper half, and so on.
 BlockSums dword_sums(std::uint32_t dword) noexcept {
-    // Bit k of the result is the parity of the set bits whose address has bit k.
-    constexpr std::uint32_t with_address_bit[] = {0xAAAAAAAA, 0xCCCCCCCC, 0xF0F0F0F0, 0xFF00FF00,
-                                                  0xFFFF0000};
-    BlockSums sums{dword, 0};
-    for (unsigned k = 0; k < 5; ++k) sums.positions |= parity(dword & with_address_bit[k]) << k;
-    return sums;
+    const std::uint32_t fold16 = (dword ^ dword >> 16) & 0xFFFF;
+    const std::uint32_t fold8 = (fold16 ^ fold16 >> 8) & 0xFF;
+    const std::uint32_t fold4 = (fold8 ^ fold8 >> 4) & 0xF;
+    const std::uint32_t fold2 = fold4 ^ fold4 >> 2;
+    return {dword, parity(dword >> 16) << 4 | parity(fold16 >> 8) << 3 | parity(fold8 >> 4) << 2 |
+                       parity(fold4 >> 2) << 1 | (fold2 >> 1 & 1)};
 }
 
 BlockSums block_sums_scalar(std::span<const std::byte> block) noexcept {

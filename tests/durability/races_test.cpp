@@ -93,8 +93,9 @@ TEST_P(RacedPair, ExcludesWhatItMust) {
     if (is_proving()) {
         EXPECT_GT(wins(first), 0u);
         EXPECT_GT(wins(second), 0u);
-        std::cout << "race of " << first << " and " << second << ": " << wins(first) << " and "
-                  << wins(second) << " wins of " << tries << " tries each\n";
+        std::cout << "race of " << first << " and " << second << ", " << tries << " tries each: ";
+        if (first != second) std::cout << wins(first) << " and ";
+        std::cout << wins(second) << " wins\n";
     }
 }
 
