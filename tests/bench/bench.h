@@ -31,10 +31,4 @@ void show_page_rates();
 // system's own calls alone.
 void bare_atomic_write(const platform::Path& to, const std::vector<std::byte>& from);
 
-// A sound database of `size` bytes with 8 KiB pages, in clean shutdown.
-void write_big_database(const platform::Path& path, std::uint64_t size);
-
-// The most memory that this process has had resident so far.
-std::uint64_t peak_memory();
-
 } // namespace ntdsb::bench

@@ -6,7 +6,9 @@
 #include "bench.h"
 
 #include "restore_directory.h"
+#include "support/big_database.h"
 #include "support/child_process.h"
+#include "support/peak_memory.h"
 #include "support/real_data.h"
 
 #include <cstdio>
@@ -21,14 +23,15 @@ int verify(const platform::Path& file) {
     set.configured_database = file;
     set.log_path = set.backup_log_path = set.checkpoint_path = file.parent_path() / "none";
     set.check_identities = false;
-    const auto before = peak_memory();
+    const auto before = test::peak_memory();
     ese::Report report;
     const double seconds = seconds_of([&] { report = ese::verify_restore_set(set, false); });
     const double mib = static_cast<double>(std::filesystem::file_size(file)) / (1 << 20);
     std::printf("  %6.0f MiB in %6.3f s: %6.0f MiB/s; peak memory %.1f MiB, %.1f of them by the "
                 "verification; %zu findings\n",
-                mib, seconds, mib / seconds, static_cast<double>(peak_memory()) / (1 << 20),
-                static_cast<double>(peak_memory() - before) / (1 << 20), report.findings.size());
+                mib, seconds, mib / seconds, static_cast<double>(test::peak_memory()) / (1 << 20),
+                static_cast<double>(test::peak_memory() - before) / (1 << 20),
+                report.findings.size());
     return report.findings.empty() ? 0 : 1;
 }
 
@@ -67,7 +70,7 @@ int show_all(double gib) {
     if (gib > 0) {
         const test::TempFolder folder;
         const auto file = folder / "big.dit";
-        write_big_database(file, static_cast<std::uint64_t>(gib * (1 << 30)));
+        test::write_big_database(file, static_cast<std::uint64_t>(gib * (1 << 30)));
         show_verification(file, "a made file");
     }
     show_register();

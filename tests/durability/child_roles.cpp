@@ -1,6 +1,7 @@
 // See child_roles.h.
 #include "child_roles.h"
 
+#include "big_file.h"
 #include "crash_child.h"
 #include "full_disk.h"
 #include "ntds_service.h"
@@ -15,6 +16,7 @@ int play_role(const std::vector<std::string>& words) {
     try {
         if (words[0] == "crash-run") return crash_run(words);
         if (words[0] == "crash-look") return crash_look(words);
+        if (words[0] == "verify-memory") return verify_in_little_memory(words);
         if (words[0] == "race") return race(words);
 #ifdef _WIN32
         if (words[0] == "be-ntds-service") return be_ntds_service();

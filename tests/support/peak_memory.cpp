@@ -1,5 +1,5 @@
-// See bench.h.
-#include "bench.h"
+// See peak_memory.h.
+#include "support/peak_memory.h"
 
 #ifdef _WIN32
 #include <windows.h>
@@ -10,7 +10,7 @@
 #include <string>
 #endif
 
-namespace ntdsb::bench {
+namespace ntdsb::test {
 
 #ifdef _WIN32
 
@@ -34,4 +34,4 @@ std::uint64_t peak_memory() {
 
 #endif
 
-} // namespace ntdsb::bench
+} // namespace ntdsb::test

@@ -1,5 +1,5 @@
-// See bench.h.
-#include "bench.h"
+// See big_database.h.
+#include "support/big_database.h"
 
 #include "support/ese_builder.h"
 
@@ -7,13 +7,13 @@
 #include <fstream>
 #include <stdexcept>
 
-namespace ntdsb::bench {
+namespace ntdsb::test {
 
 // From a few different pages: a page's number is in its first dword alone.
-void write_big_database(const platform::Path& path, std::uint64_t size) {
+void write_big_database(const Path& path, std::uint64_t size) {
     constexpr std::uint32_t kinds = 64;
     constexpr std::size_t page_size = 8192;
-    auto made = test::EseDatabase{}.page_size(page_size).pages(kinds).bytes();
+    auto made = EseDatabase{}.page_size(page_size).pages(kinds).bytes();
     std::ofstream out(path, std::ios::binary);
     const auto write = [&](const std::byte* bytes, std::size_t count) {
         out.write(reinterpret_cast<const char*>(bytes), static_cast<std::streamsize>(count));
@@ -32,4 +32,4 @@ void write_big_database(const platform::Path& path, std::uint64_t size) {
     if (!out.flush()) throw std::runtime_error("cannot write " + path.string());
 }
 
-} // namespace ntdsb::bench
+} // namespace ntdsb::test
