@@ -27,7 +27,9 @@ void check_checkpoint(const platform::Path& checkpoint_path, const std::optional
     if (logs && checkpoint.value().signature != *logs) {
         findings.add("VER-4", file,
                      fail(hrBadCheckpointSignature, shown(file),
-                          ": the log signature at offset 20 is not that of the logs"));
+                          ": the log signature at offset 20 is ",
+                          shown(checkpoint.value().signature.bytes), " where that of the logs, ",
+                          shown(logs->bytes), ", is expected"));
     }
     if (lowest_required && checkpoint.value().generation > *lowest_required) {
         findings.add("VER-4", file,

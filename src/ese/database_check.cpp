@@ -55,12 +55,15 @@ void check_state(const CheckedDatabase& database, Findings& findings) {
         return;
     }
     if (header.log_signature.is_zero())
-        inconsistent("the database is in dirty shutdown, and the log signature at offset 108 is "
-                     "zero: no log can recover it");
-    if (!required_generations(header)) {
         inconsistent(
-            "the database is in dirty shutdown, and the required generations at offset 296 are ",
-            header.required_min, "..", header.required_max, ", which is no range to recover from");
+            "the state at offset 52 is 2 (dirty shutdown), and the log signature at offset 108 is "
+            "zero where that of the logs is expected: no log can recover it");
+    if (!required_generations(header)) {
+        inconsistent("the state at offset 52 is 2 (dirty shutdown), and the required generations "
+                     "at offset 296 "
+                     "are ",
+                     header.required_min, "..", header.required_max,
+                     " where a range to recover from is expected");
     }
 }
 
@@ -78,8 +81,9 @@ void check_identity(const CheckedDatabase& database,
         findings.add("VER-5", database.path, fail(code, shown(database.path), ": ", what...));
     };
     if (expected == identities.end()) {
-        differs(hrBadDbSignature, "the database signature at offset 24 is none of the ",
-                identities.size(), " that the expiry token names");
+        differs(hrBadDbSignature, "the database signature at offset 24 is ",
+                shown(found.signature.bytes), " where one of the ", identities.size(),
+                " that the expiry token names is expected");
         return;
     }
     if (found.size != expected->size)
@@ -144,20 +148,24 @@ void check_log_needs(const std::vector<CheckedDatabase>& databases, Generations 
         if (logs && !header.log_signature.is_zero() && header.log_signature != *logs) {
             findings.add("VER-3", database.path,
                          fail(hrBadLogSignature, shown(database.path),
-                              ": the log signature at offset 108 is not that of the logs"));
+                              ": the log signature at offset 108 is ",
+                              shown(header.log_signature.bytes), " where that of the logs, ",
+                              shown(logs->bytes), ", is expected"));
         }
         const auto needed = required_generations(header);
         if (needed && needed->low < given.low) {
             findings.add("VER-3", database.path,
                          fail(hrRestoreLogTooHigh, shown(database.path),
-                              ": recovery needs logs from generation ", needed->low,
-                              ", and the first one given is ", given.low));
+                              ": the lowest required generation (at offset 296, else 200) is ",
+                              needed->low, " where ", given.low,
+                              ", the first one given, or more is expected"));
         }
         if (needed && needed->high > given.high) {
             findings.add("VER-3", database.path,
                          fail(hrRestoreLogTooLow, shown(database.path),
-                              ": recovery needs logs up to generation ", needed->high,
-                              ", and the last one given is ", given.high));
+                              ": the highest required generation (at offset 300, else 204) is ",
+                              needed->high, " where ", given.high,
+                              ", the last one given, or less is expected"));
         }
     }
 }

@@ -9,6 +9,16 @@ namespace ntdsb::ese {
 
 std::string shown(const platform::Path& path) { return text(wire_path(path)); }
 
+std::string shown(std::span<const std::byte> bytes) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string hex;
+    for (const std::byte byte : bytes) {
+        hex += digits[std::to_integer<std::size_t>(byte >> 4)];
+        hex += digits[std::to_integer<std::size_t>(byte & std::byte{15})];
+    }
+    return hex;
+}
+
 platform::Path in_folder(const platform::Path& folder, std::u16string_view name) {
     return native_path(join_path(wire_path(folder), name));
 }

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,9 @@ namespace ntdsb::ese {
 
 // The file as sentences name it.
 std::string shown(const platform::Path& path);
+
+// Bytes of a header as sentences show them: signatures, times.
+std::string shown(std::span<const std::byte> bytes);
 
 // `name` in `folder`, in the form that the file functions take (core/path.h).
 platform::Path in_folder(const platform::Path& folder, std::u16string_view name);

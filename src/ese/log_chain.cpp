@@ -144,8 +144,9 @@ void Chain::check_files(const Candidates& candidates, Code foreign) {
         for (const auto& fault : log.faults) findings_.add(rule, log.file.path, fault);
         if (log.header && signature_ && log.header->signature != *signature_) {
             findings_.add(rule, log.file.path,
-                          fail(foreign, shown(log.file.path),
-                               ": the signature at offset 44 is not that of the other logs"));
+                          fail(foreign, shown(log.file.path), ": the signature at offset 44 is ",
+                               shown(log.header->signature.bytes), " where that of the others, ",
+                               shown(signature_->bytes), ", is expected"));
         }
     }
 }
@@ -156,8 +157,9 @@ void Chain::check_link(const LogCandidate* before, const LogCandidate& log, Code
         return;
     findings_.add(rule, log.file.path,
                   fail(broken, shown(log.file.path),
-                       ": the creation time of its predecessor, at offset 24, is not the one that ",
-                       shown(before->file.path), " has at offset 16"));
+                       ": the creation time of its predecessor, at offset 24, is ",
+                       shown(log.header->created_after), " where ", shown(before->header->created),
+                       ", which ", shown(before->file.path), " has at offset 16, is expected"));
 }
 
 // VER-2: at genHigh the log may have grown since it was backed up, and the log path's is kept if

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 namespace ntdsb::ese {
 namespace {
@@ -38,8 +39,9 @@ BlockSums without_first_eight_bytes(BlockSums sums, const ByteReader& block) noe
     return sums;
 }
 
-bool new_checksum_holds(std::span<const std::byte> page, std::uint32_t page_number,
-                        BlockKernel kernel) noexcept {
+std::optional<ChecksumFault> new_checksum_fault(std::span<const std::byte> page,
+                                                std::uint32_t page_number,
+                                                BlockKernel kernel) noexcept {
     const std::size_t blocks = page.size() > one_block_limit ? stored_at.size() : 1;
     const std::size_t block_size = page.size() / blocks;
     const ByteReader reader(page);
@@ -47,9 +49,11 @@ bool new_checksum_holds(std::span<const std::byte> page, std::uint32_t page_numb
         const auto block = page.subspan(i * block_size, block_size);
         BlockSums sums = kernel(block);
         if (i == 0) sums = without_first_eight_bytes(sums, ByteReader(block));
-        if (stored_form(sums, block_size, page_number) != reader.u64(stored_at[i])) return false;
+        const std::uint64_t stored = reader.u64(stored_at[i]);
+        const std::uint64_t computed = stored_form(sums, block_size, page_number);
+        if (stored != computed) return ChecksumFault{stored_at[i], stored, computed};
     }
-    return true;
+    return std::nullopt;
 }
 
 // In blocks that the kernel takes: XOR does not care for the order.
@@ -60,10 +64,22 @@ std::uint32_t legacy_checksum(std::span<const std::byte> page, BlockKernel kerne
     return sum;
 }
 
-bool legacy_checksum_holds(std::span<const std::byte> page, std::uint32_t page_number,
-                           BlockKernel kernel) noexcept {
+std::optional<ChecksumFault> legacy_checksum_fault(std::span<const std::byte> page,
+                                                   std::uint32_t page_number,
+                                                   BlockKernel kernel) noexcept {
     const ByteReader reader(page);
-    return reader.u32(4) == page_number && reader.u32(0) == legacy_checksum(page, kernel);
+    const std::uint32_t computed = legacy_checksum(page, kernel);
+    if (reader.u32(0) != computed) return ChecksumFault{0, reader.u32(0), computed};
+    if (reader.u32(4) != page_number) return ChecksumFault{4, reader.u32(4), page_number};
+    return std::nullopt;
+}
+
+std::optional<ChecksumFault> checksum_fault(std::span<const std::byte> page,
+                                            std::uint32_t page_number) noexcept {
+    const bool is_new = (ByteReader(page).u32(flags_offset) & flag_new_checksum) != 0;
+    const BlockKernel kernel = best_block_kernel();
+    return is_new ? new_checksum_fault(page, page_number, kernel)
+                  : legacy_checksum_fault(page, page_number, kernel);
 }
 
 bool is_unused(std::span<const std::byte> page) noexcept {
@@ -76,11 +92,12 @@ bool is_unused(std::span<const std::byte> page) noexcept {
 } // namespace
 
 bool page_is_sound(std::span<const std::byte> page, std::uint32_t page_number) noexcept {
-    const bool is_new = (ByteReader(page).u32(flags_offset) & flag_new_checksum) != 0;
-    const BlockKernel kernel = best_block_kernel();
-    const bool holds = is_new ? new_checksum_holds(page, page_number, kernel)
-                              : legacy_checksum_holds(page, page_number, kernel);
-    return holds || is_unused(page);
+    return !checksum_fault(page, page_number) || is_unused(page);
+}
+
+ChecksumFault find_checksum_fault(std::span<const std::byte> page,
+                                  std::uint32_t page_number) noexcept {
+    return checksum_fault(page, page_number).value_or(ChecksumFault{});
 }
 
 std::uint32_t header_checksum(std::span<const std::byte> header) noexcept {

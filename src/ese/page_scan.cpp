@@ -17,6 +17,12 @@ namespace {
 
 constexpr std::uint64_t header_pages = 2;
 
+struct DamagedPage {
+    std::uint32_t number = 0;
+    ChecksumFault fault;
+    bool operator<(const DamagedPage& other) const { return number < other.number; }
+};
+
 class PageScan {
 public:
     PageScan(const CheckedDatabase& database, const platform::File& file, const Work& work)
@@ -44,17 +50,19 @@ public:
 
     // By number, and then what went wrong.
     void report(const platform::Path& path, Findings& findings) {
-        std::vector<std::uint32_t> numbers;
-        for (; !lowest_.empty(); lowest_.pop()) numbers.push_back(lowest_.top());
-        std::reverse(numbers.begin(), numbers.end());
-        for (const std::uint32_t number : numbers) {
+        std::vector<DamagedPage> pages;
+        for (; !lowest_.empty(); lowest_.pop()) pages.push_back(lowest_.top());
+        std::reverse(pages.begin(), pages.end());
+        for (const auto& [number, fault] : pages) {
             findings.add("VER-6", path,
                          fail(hrReadVerifyFailure, shown(path), ": page ", number, " at offset ",
-                              (std::uint64_t{number} + 1) * page_size_, " has a wrong checksum"));
+                              (std::uint64_t{number} + 1) * page_size_,
+                              " has a wrong checksum: at offset ", fault.offset, " of it is ",
+                              hex(fault.found), " where ", hex(fault.expected), " is expected"));
         }
-        if (damaged_ > numbers.size())
+        if (damaged_ > pages.size())
             findings.add("VER-6", path,
-                         fail(hrReadVerifyFailure, shown(path), ": ", damaged_ - numbers.size(),
+                         fail(hrReadVerifyFailure, shown(path), ": ", damaged_ - pages.size(),
                               " more pages have wrong checksums"));
         if (failure_)
             findings.add("VER-6", path,
@@ -66,13 +74,14 @@ private:
     void check(std::span<const std::byte> pages, std::uint64_t offset) {
         for (std::size_t at = 0; pages.size() - at >= page_size_; at += page_size_) {
             const auto number = static_cast<std::uint32_t>((offset + at) / page_size_ - 1);
-            if (!page_is_sound(pages.subspan(at, page_size_), number)) note(number);
+            const auto page = pages.subspan(at, page_size_);
+            if (!page_is_sound(page, number)) note({number, find_checksum_fault(page, number)});
         }
     }
-    void note(std::uint32_t number) {
+    void note(const DamagedPage& page) {
         const std::lock_guard lock(mutex_);
         ++damaged_;
-        lowest_.push(number);
+        lowest_.push(page);
         if (lowest_.size() > max_page_findings) lowest_.pop();
     }
     // Of several failures the first place's is told.
@@ -90,7 +99,7 @@ private:
     std::atomic<std::uint64_t> next_, done_{0};
     std::atomic<bool> ended_{false};
     std::mutex mutex_; // for all below
-    std::priority_queue<std::uint32_t> lowest_;
+    std::priority_queue<DamagedPage> lowest_;
     std::uint64_t damaged_ = 0;
     std::optional<Error> failure_;
     std::uint64_t failed_at_ = 0;
