@@ -82,7 +82,7 @@ class RacedPair : public Races, public testing::WithParamInterface<std::pair<int
 TEST_P(RacedPair, ExcludesWhatItMust) {
     const auto& first = kinds.at(static_cast<std::size_t>(GetParam().first));
     const auto& second = kinds.at(static_cast<std::size_t>(GetParam().second));
-    const int tries = is_proving() ? 400 : 8;
+    const int tries = is_proving() ? 400 : 20;
     std::vector<Runner> runners;
     runners.push_back(start(first, tries));
     runners.push_back(start(second, tries));
