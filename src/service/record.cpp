@@ -23,8 +23,8 @@ constexpr std::size_t smallest_record = holder_offset + 4 + 4 + 4;
 // The request's largest: 1,024 pairs and three paths of 32,767 characters.
 constexpr std::size_t largest_record = std::size_t{160} * 1024 * 1024;
 constexpr std::string_view record_file = "registration";
-constexpr std::string_view aside_file =
-    "registration.unreadable"; // the kept ones have a date behind that
+// The kept ones have a date behind that.
+constexpr std::string_view aside_file = "registration.unreadable";
 
 void append_part(wire::Bytes& to, std::span<const std::byte> part) {
     append_number(to, static_cast<std::uint32_t>(part.size()));
