@@ -131,8 +131,7 @@ File::File(File&& other) noexcept
     : handle_(std::exchange(other.handle_, nullptr)), path_(std::move(other.path_)) {}
 File& File::operator=(File&& other) noexcept {
     if (this != &other) {
-        const Handle old(
-            std::exchange(handle_, std::exchange(other.handle_, nullptr)));
+        const Handle old(std::exchange(handle_, std::exchange(other.handle_, nullptr)));
         path_ = std::move(other.path_);
     }
     return *this;
@@ -173,15 +172,13 @@ Result<void> File::write_at(std::uint64_t offset, std::span<const std::byte> fro
 
 Result<void> File::flush() {
     NTDSB_CHECK(about_to(DiskOperation::flush, path_));
-    if (!FlushFileBuffers(handle_))
-        return system_error(GetLastError(), "flush", path_);
+    if (!FlushFileBuffers(handle_)) return system_error(GetLastError(), "flush", path_);
     return ok();
 }
 
 Result<std::uint64_t> File::size() const {
     LARGE_INTEGER size{};
-    if (!GetFileSizeEx(handle_, &size))
-        return system_error(GetLastError(), "examine", path_);
+    if (!GetFileSizeEx(handle_, &size)) return system_error(GetLastError(), "examine", path_);
     return static_cast<std::uint64_t>(size.QuadPart);
 }
 

@@ -70,8 +70,7 @@ Result<void> write_holder(const Path& path, std::string_view holder) {
 Lock::Lock(Lock&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
 Lock& Lock::operator=(Lock&& other) noexcept {
     if (this != &other) {
-        const Handle old(
-            std::exchange(handle_, std::exchange(other.handle_, nullptr)));
+        const Handle old(std::exchange(handle_, std::exchange(other.handle_, nullptr)));
     }
     return *this;
 }
