@@ -171,11 +171,17 @@ struct Fragment {
     std::span<const std::byte> token; // the authentication value
 };
 
-// How long the fragment is that begins with these octets, or nothing while fewer than header_size
+// What the first header_size octets say.
+struct Frame {
+    Header header;
+    std::size_t length = 0;     // of the whole fragment
+    std::size_t token_size = 0; // of the authentication value; 0: no security
+};
+
+// The frame of the fragment that begins with these octets, or nothing while fewer than header_size
 // are there. A protocol error if it is none: another version, another data representation, or a
 // length that cannot be. `longest` is the most that is received.
-Result<std::optional<std::size_t>> fragment_length(std::span<const std::byte> begin,
-                                                   std::size_t longest);
+Result<std::optional<Frame>> decode_frame(std::span<const std::byte> begin, std::size_t longest);
 
 // Splits a whole fragment. Every decode error is RPC_S_PROTOCOL_ERROR with a sentence that names
 // the field.

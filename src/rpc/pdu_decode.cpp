@@ -83,44 +83,41 @@ bool is_known(std::uint8_t type) {
 
 } // namespace
 
-Result<std::optional<std::size_t>> fragment_length(std::span<const std::byte> begin,
-                                                   std::size_t longest) {
-    if (begin.size() < header_size) return std::optional<std::size_t>();
-    PduReader header(begin.first(header_size));
-    if (const auto major = header.u8("rpc_vers"); major != rpc_version)
+Result<std::optional<Frame>> decode_frame(std::span<const std::byte> begin, std::size_t longest) {
+    if (begin.size() < header_size) return std::optional<Frame>();
+    PduReader fields(begin.first(header_size));
+    if (const auto major = fields.u8("rpc_vers"); major != rpc_version)
         return protocol_error("the RPC version", major);
-    if (const auto minor = header.u8("rpc_vers_minor"); minor > highest_minor_version)
+    if (const auto minor = fields.u8("rpc_vers_minor"); minor > highest_minor_version)
         return protocol_error("the RPC minor version", minor);
-    if (const auto type = header.u8("PTYPE"); !is_known(type))
-        return protocol_error("the fragment's type", type);
-    header.u8("pfc_flags");
-    if (const auto representation = header.octets(4, "packed_drep");
+    const auto type = fields.u8("PTYPE");
+    if (!is_known(type)) return protocol_error("the fragment's type", type);
+    Frame frame;
+    frame.header.type = static_cast<PduType>(type);
+    frame.header.flags = fields.u8("pfc_flags");
+    if (const auto representation = fields.octets(4, "packed_drep");
         representation[0] != little_endian_ascii)
         return protocol_error("the data representation",
                               std::to_integer<unsigned>(representation[0]));
-    const std::size_t length = header.u16("frag_length");
-    const std::size_t security = header.u16("auth_length");
-    const std::size_t needed = header_size + (security == 0 ? 0 : security_trailer_size + security);
-    if (length < needed || length > longest)
-        return fail(RPC_S_PROTOCOL_ERROR, "the fragment's length is ", length, ", not ", needed,
-                    "..", longest);
-    return std::optional(length);
+    frame.length = fields.u16("frag_length");
+    frame.token_size = fields.u16("auth_length");
+    frame.header.call_id = fields.u32("call_id");
+    const std::size_t needed =
+        header_size + (frame.token_size == 0 ? 0 : security_trailer_size + frame.token_size);
+    if (frame.length < needed || frame.length > longest)
+        return fail(RPC_S_PROTOCOL_ERROR, "the fragment's length is ", frame.length, ", not ",
+                    needed, "..", longest);
+    return std::optional(frame);
 }
 
 Result<Fragment> split_fragment(std::span<const std::byte> fragment) {
-    NTDSB_TRY(const auto length, fragment_length(fragment, fragment.size()));
-    if (length != fragment.size())
+    NTDSB_TRY(const auto frame, decode_frame(fragment, fragment.size()));
+    if (!frame || frame->length != fragment.size())
         return fail(RPC_S_PROTOCOL_ERROR, "a fragment of ", fragment.size(),
                     " octets is not whole");
-    PduReader fields(fragment);
     Fragment split;
-    fields.u16("rpc_vers");
-    split.header.type = static_cast<PduType>(fields.u8("PTYPE"));
-    split.header.flags = fields.u8("pfc_flags");
-    fields.u32("packed_drep");
-    fields.u16("frag_length");
-    const std::size_t token_size = fields.u16("auth_length");
-    split.header.call_id = fields.u32("call_id");
+    split.header = frame->header;
+    const std::size_t token_size = frame->token_size;
     if (token_size == 0) {
         split.body = fragment.subspan(header_size);
         return split;

@@ -48,10 +48,10 @@ public:
     ServerAssociation(const Limits& limits, std::vector<SyntaxId> interfaces,
                       std::string secondary_address, JoinGroup join_group);
 
-    // One whole fragment, as fragment_length has measured it.
+    // One whole fragment, as decode_frame has measured it.
     Step receive(std::span<const std::byte> fragment);
 
-    // Octets that are no fragment: what fragment_length or split_fragment said. Before the bind it is
+    // Octets that are no fragment: what decode_frame said. Before the bind it is
     // answered with bind_nak, later with a fault; then it is over.
     Step refuse(const Error& error);
 
@@ -59,7 +59,7 @@ public:
     Bytes reply(std::uint32_t call_id, std::span<const std::byte> stub);
     Bytes refuse_call(std::uint32_t call_id, const Error& error);
 
-    // The most that fragment_length shall accept now.
+    // The most that decode_frame shall accept now.
     std::size_t longest_fragment() const { return bound_ ? max_receive_ : limits_.fragment; }
 
 private:

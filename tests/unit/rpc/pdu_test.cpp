@@ -269,8 +269,9 @@ TEST(Pdu, EveryAlteredOctetIsReadWithoutHarm) { // with the sanitizers' eyes
 TEST(Pdu, LengthIsKnownFromTheHeaderAlone) {
     const Bytes whole = every_kind[0];
     for (std::size_t size = 0; size < header_size; ++size)
-        EXPECT_EQ(fragment_length(std::span(whole).first(size), longest).value(), std::nullopt);
-    EXPECT_EQ(fragment_length(std::span(whole).first(header_size), longest).value(), whole.size());
+        EXPECT_FALSE(decode_frame(std::span(whole).first(size), longest).value());
+    EXPECT_EQ(decode_frame(std::span(whole).first(header_size), longest).value()->length,
+              whole.size());
 }
 
 struct BadHeader {
@@ -286,10 +287,10 @@ class PduHeader : public testing::TestWithParam<BadHeader> {};
 TEST_P(PduHeader, IsAProtocolError) {
     Bytes bytes = every_kind[0];
     bytes[GetParam().at] = static_cast<std::byte>(GetParam().value);
-    const auto length = fragment_length(bytes, 1432);
-    ASSERT_FALSE(length);
-    EXPECT_EQ(length.error().code, RPC_S_PROTOCOL_ERROR);
-    EXPECT_NE(length.error().what.find(GetParam().said), std::string::npos) << length.error().what;
+    const auto frame = decode_frame(bytes, 1432);
+    ASSERT_FALSE(frame);
+    EXPECT_EQ(frame.error().code, RPC_S_PROTOCOL_ERROR);
+    EXPECT_NE(frame.error().what.find(GetParam().said), std::string::npos) << frame.error().what;
 }
 
 INSTANTIATE_TEST_SUITE_P(Rows, PduHeader,

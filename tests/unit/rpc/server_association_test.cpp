@@ -28,10 +28,10 @@ Bytes octets(std::string_view text) {
 std::vector<Bytes> fragments_of(std::span<const std::byte> stream) {
     std::vector<Bytes> out;
     while (!stream.empty()) {
-        const auto length = fragment_length(stream, 65535);
-        EXPECT_TRUE(length && length.value()) << "no fragment at " << stream.size();
-        if (!length || !length.value() || *length.value() > stream.size()) break;
-        const auto whole = stream.first(*length.value());
+        const auto frame = decode_frame(stream, 65535);
+        EXPECT_TRUE(frame && frame.value()) << "no fragment at " << stream.size();
+        if (!frame || !frame.value() || frame.value()->length > stream.size()) break;
+        const auto whole = stream.first(frame.value()->length);
         out.emplace_back(whole.begin(), whole.end());
         stream = stream.subspan(whole.size());
     }
