@@ -66,7 +66,8 @@ if(NTDSB_SANITIZE)
 endif()
 
 # The standard headers, Result<T> and GoogleTest are most of what a file costs to compile. With NTDSB_PRECOMPILE they are
-# compiled once for the product and once for the tests; without (native-debug) every file proves its own includes.
+# compiled once for the product and once for the tests, and each layer is one compilation; without (native-debug) every
+# file stands alone and proves its own includes.
 function(ntdsb_precompiled_headers kind)
     if(NTDSB_PRECOMPILE)
         file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/precompiled_${kind}.cpp CONTENT "// Nothing.\n")
@@ -100,10 +101,11 @@ function(ntdsb_library name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPS")
     add_library(ntdsb_${name} STATIC ${arg_SOURCES})
     set_target_properties(ntdsb_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-    set(layers "core|platform|wire|ese|service|transport|client|messages|api")
+    set(layers "core|platform|wire|rpc|ese|service|transport|client|messages|api")
     list(TRANSFORM arg_DEPS PREPEND ntdsb_ REGEX "^(${layers})$")
     target_link_libraries(ntdsb_${name} PUBLIC ntdsb_build ${arg_DEPS})
     ntdsb_reuse_precompiled(ntdsb_${name} product)
+    set_target_properties(ntdsb_${name} PROPERTIES UNITY_BUILD ${NTDSB_PRECOMPILE} UNITY_BUILD_BATCH_SIZE 20)
 endfunction()
 
 # --- tests ------------------------------------------------------------------------------------------------------------
@@ -140,6 +142,11 @@ endfunction()
 add_library(ntdsb_test_code INTERFACE)
 if(NOT MSVC)
     target_compile_options(ntdsb_test_code INTERFACE -O0 -fno-sanitize=undefined)
+endif()
+# GNU ld takes seconds for each Windows executable.
+find_program(NTDSB_LLD ld.lld)
+if(MINGW AND NTDSB_LLD)
+    target_link_options(ntdsb_test_code INTERFACE -fuse-ld=lld)
 endif()
 if(NTDSB_TESTS)
     ntdsb_precompiled_headers(tests <filesystem> <gtest/gtest.h>)

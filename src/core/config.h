@@ -31,8 +31,8 @@ struct DirectoryConfig {
     std::uint32_t tombstone_lifetime_days = 180;
     VerifyLevel verify = VerifyLevel::full;
     PathForm path_form = PathForm::local;
-    bool registry_mirror =
-        false; // contract MIR-1; always false off Windows and for named instances (MIR-2)
+    // Contract MIR-1; always false off Windows and for named instances (MIR-2).
+    bool registry_mirror = false;
 };
 
 // [transport.servers.NAME]

@@ -56,8 +56,8 @@ private:
 struct FileInfo {
     std::uint64_t size = 0;
     bool is_folder = false;
-    bool is_link =
-        false; // symbolic link, junction or other reparse point; never followed for this answer
+    // Symbolic link, junction or other reparse point; never followed for this answer.
+    bool is_link = false;
 };
 
 struct FolderEntry {

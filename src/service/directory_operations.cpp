@@ -9,8 +9,8 @@ namespace ntdsb::service {
 namespace {
 
 constexpr std::string_view current_log_file = "current-log";
-constexpr std::uint32_t disable_incremental =
-    0xffffffff; // BACKUP_DISABLE_INCREMENTAL of the public header
+// BACKUP_DISABLE_INCREMENTAL of the public header.
+constexpr std::uint32_t disable_incremental = 0xffffffff;
 
 } // namespace
 

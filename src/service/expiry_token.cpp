@@ -11,8 +11,8 @@ namespace ntdsb::service {
 
 namespace {
 
-constexpr std::array<char, 8> magic{'N', 'T', 'D', 'S', 'B', 'T', 'O', 'K'};
-constexpr std::uint32_t format_version = 1;
+constexpr std::array<char, 8> token_magic{'N', 'T', 'D', 'S', 'B', 'T', 'O', 'K'};
+constexpr std::uint32_t token_version = 1;
 constexpr std::size_t head_size = 28;
 constexpr std::size_t entry_size = 48;
 constexpr std::size_t crc_size = 4;
@@ -31,11 +31,11 @@ Result<std::uint32_t> check_frame(std::span<const std::byte> bytes) {
     if (bytes.size() < head_size + crc_size)
         return unknown_format("is only ", bytes.size(), " bytes long");
     const auto same = [](char a, std::byte b) { return static_cast<std::byte>(a) == b; };
-    if (!std::equal(magic.begin(), magic.end(), bytes.begin(), same))
+    if (!std::equal(token_magic.begin(), token_magic.end(), bytes.begin(), same))
         return unknown_format("was not made by this service");
     const ese::ByteReader field(bytes);
-    if (field.u32(8) != format_version)
-        return unknown_format("has format version ", field.u32(8), ", known is ", format_version);
+    if (field.u32(8) != token_version)
+        return unknown_format("has format version ", field.u32(8), ", known is ", token_version);
     const auto count = field.u32(24);
     if (count > max_token_databases) return unknown_format("names ", count, " databases");
     const auto expected = head_size + count * entry_size + crc_size;
@@ -50,8 +50,8 @@ Result<std::uint32_t> check_frame(std::span<const std::byte> bytes) {
 
 wire::Bytes encode_token(const ExpiryToken& token) {
     wire::Bytes bytes;
-    for (const char c : magic) bytes.push_back(static_cast<std::byte>(c));
-    append_number(bytes, format_version);
+    for (const char c : token_magic) bytes.push_back(static_cast<std::byte>(c));
+    append_number(bytes, token_version);
     append_number(bytes, token.backup_time);
     append_number(bytes, token.tombstone_lifetime_days);
     append_number(bytes, static_cast<std::uint32_t>(token.databases.size()));

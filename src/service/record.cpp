@@ -16,15 +16,15 @@ namespace ntdsb::service {
 
 namespace {
 
-constexpr std::string_view magic = "NTDSBREG";
-constexpr std::uint32_t format_version = 1;
+constexpr std::string_view record_magic = "NTDSBREG";
+constexpr std::uint32_t record_version = 1;
 constexpr std::size_t holder_offset = 40;
 constexpr std::size_t smallest_record = holder_offset + 4 + 4 + 4;
 // The request's largest: 1,024 pairs and three paths of 32,767 characters.
 constexpr std::size_t largest_record = std::size_t{160} * 1024 * 1024;
 constexpr std::string_view record_file = "registration";
-constexpr std::string_view aside_file =
-    "registration.unreadable"; // the kept ones have a date behind that
+// The kept ones have a date behind that.
+constexpr std::string_view aside_file = "registration.unreadable";
 
 void append_part(wire::Bytes& to, std::span<const std::byte> part) {
     append_number(to, static_cast<std::uint32_t>(part.size()));
@@ -59,12 +59,12 @@ Result<RecordState> known_state(std::uint32_t value) {
 Result<std::span<const std::byte>> unseal(std::span<const std::byte> bytes) {
     const auto same = [](char a, std::byte b) { return static_cast<std::byte>(a) == b; };
     if (bytes.size() < smallest_record ||
-        !std::equal(magic.begin(), magic.end(), bytes.begin(), same))
+        !std::equal(record_magic.begin(), record_magic.end(), bytes.begin(), same))
         return fail(ERROR_INVALID_DATA, "it is not a registration record");
     const ese::ByteReader field(bytes);
-    if (field.u32(8) != format_version)
+    if (field.u32(8) != record_version)
         return fail(ERROR_NOT_SUPPORTED, "it has format version ", field.u32(8),
-                    ", this version of ntdsbcli knows ", format_version);
+                    ", this version of ntdsbcli knows ", record_version);
     const auto body = bytes.first(bytes.size() - 4);
     if (crc32(body) != field.u32(body.size()))
         return fail(ERROR_INVALID_DATA, "it is damaged (checksum)");
@@ -75,8 +75,8 @@ Result<std::span<const std::byte>> unseal(std::span<const std::byte> bytes) {
 
 wire::Bytes encode_record(const RegistrationRecord& record) {
     wire::Bytes bytes;
-    for (const char c : magic) bytes.push_back(static_cast<std::byte>(c));
-    append_number(bytes, format_version);
+    for (const char c : record_magic) bytes.push_back(static_cast<std::byte>(c));
+    append_number(bytes, record_version);
     append_number(bytes, static_cast<std::uint32_t>(record.state));
     append_number(bytes, static_cast<std::uint32_t>(record.outcome));
     append_number(bytes, record.registered_at);

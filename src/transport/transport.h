@@ -40,8 +40,8 @@ public:
 // A connection and what the client must say through it.
 struct Route {
     std::unique_ptr<Connection> connection;
-    std::u16string
-        instance; // the directory instance's name for the operations that start from a server name
+    // The directory instance's name, for the operations that start from a server name.
+    std::u16string instance;
 };
 
 // Judges a server name (contract COM-3..COM-7), loads the configuration, selects the transport and

@@ -25,13 +25,13 @@ extern const Uuid restore_interface_uuid; // a8fe3c8c-6895-427d-a91c-95cc81b4606
 extern const Uuid backup_interface_uuid;  // fbc80959-3c7d-4ae4-b3ed-4afb9ec73267 v1.0
 
 // Limits of what is decoded; a longer one is RPC_X_BAD_STUB_DATA.
-inline constexpr std::uint32_t max_string_characters =
-    32767 + 1; // with its terminator (contract PATH-1)
+// With its terminator (contract PATH-1).
+inline constexpr std::uint32_t max_string_characters = 32767 + 1;
 inline constexpr std::uint32_t max_restore_map_pairs = 1024; // contract REG-3
 inline constexpr std::uint32_t max_token_bytes = 64 * 1024;
 inline constexpr std::uint32_t max_list_characters = 16 * 1024 * 1024;
-inline constexpr std::uint32_t max_read_bytes =
-    16 * 1024 * 1024; // one Read call; a longer one is shortened by the client
+// One Read call; the client shortens a longer one.
+inline constexpr std::uint32_t max_read_bytes = 16 * 1024 * 1024;
 
 // A DCE context handle; all zero is "none".
 struct ContextHandle {
@@ -247,8 +247,7 @@ struct BackupOpenFile {
     static constexpr std::uint16_t opnum = 3;
     struct Request {
         ContextHandle session;
-        std::u16string
-            name; // as the caller wrote it, with or without its BFT prefix (contract BOPEN-1)
+        std::u16string name; // with or without its BFT prefix (contract BOPEN-1)
         std::uint32_t read_hint = 0;
         template <class Codec>
         void fields(Codec& codec) {

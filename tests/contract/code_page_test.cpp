@@ -64,6 +64,16 @@ protected:
         if (!name.empty()) out += "\\" + name;
         return out;
     }
+    static std::vector<char> take_token() {
+        PVOID token = nullptr;
+        DWORD size = 0;
+        HBC hbc = nullptr;
+        EXPECT_CODE(DsBackupPrepareA("localhost", 0, BACKUP_TYPE_FULL, &token, &size, &hbc), S_OK);
+        std::vector<char> kept(static_cast<char*>(token), static_cast<char*>(token) + size);
+        DsBackupFree(token);
+        EXPECT_CODE(DsBackupEnd(hbc), S_OK);
+        return kept;
+    }
     static HBC prepare(const std::vector<char>& token) {
         std::vector<char> copy = token;
         HBC hbc = nullptr;
@@ -104,14 +114,13 @@ TEST_F(CodePage, AWholeBackupAndRestoreGoThroughIt_ABI6) {
     DWORD size = 0;
     HBC backup = nullptr;
     ASSERT_CODE(DsBackupPrepareA("localhost", 0, BACKUP_TYPE_FULL, &token, &size, &backup), S_OK);
-    const std::vector<char> kept(static_cast<char*>(token), static_cast<char*>(token) + size);
     DsBackupFree(token);
     LARGE_INTEGER length;
     EXPECT_CODE(DsBackupOpenFileA(backup, bytes("ntds.dit").c_str(), 65536, &length), S_OK);
     EXPECT_EQ(static_cast<std::uintmax_t>(length.QuadPart), fs::file_size(ntds_ / "ntds.dit"));
     EXPECT_CODE(DsBackupEnd(backup), S_OK);
 
-    const HBC restore = prepare(kept);
+    const HBC restore = prepare(take_token());
     std::string database = bytes("ntds.dit");
     EDB_RSTMAPA map{database.data(), database.data()};
     EXPECT_CODE(DsRestoreRegisterA(restore, bytes("").c_str(), bytes("").c_str(), &map, 1,
@@ -138,17 +147,17 @@ TEST_F(CodePage, WhatItCannotSayIsNoTranslation_ABI6) { // never a '?' and never
 
 TEST_F(CodePage, BytesThatAreNoTextOfItAreNoTranslation_ABI6) {
     make(page().folder);
-    const HBC hbc = prepare({});
+    const HBC hbc = prepare(take_token());
     std::string database = bytes("ntds.dit");
     EDB_RSTMAPA map{database.data(), database.data()};
     const auto register_with = [&](const char* logs) {
         return DsRestoreRegisterA(hbc, bytes("").c_str(), logs, &map, 1, "C:\\", 0, 0);
     };
-    // Said before anything else is looked at; the handle has no token, which is the next answer.
     if (page().malformed != nullptr) {
         EXPECT_CODE(register_with(page().malformed), ERROR_NO_UNICODE_TRANSLATION);
     }
-    EXPECT_CODE(register_with("C:\\\x81\x81"), hrMissingExpiryToken);
+    // Text of both pages, but no path of the directory (REG-2).
+    EXPECT_CODE(register_with("C:\\\x81\x81"), ERROR_INVALID_PARAMETER);
     EXPECT_CODE(DsRestoreEnd(hbc), S_OK);
 }
 

@@ -50,7 +50,7 @@ def main() -> int:
     parser.add_argument("--include", type=pathlib.Path, required=True)
     parser.add_argument("--library", type=pathlib.Path, required=True, help="what to link: .so or import library")
     parser.add_argument("--dll", type=pathlib.Path, help="the DLL, copied beside the executables")
-    parser.add_argument("--run", default="", help="command that runs an executable, such as wine")
+    parser.add_argument("run", nargs="*", help="after --: what starts an executable, such as wine")
     arguments = parser.parse_args()
     windows = arguments.dll is not None
 
@@ -77,7 +77,7 @@ def main() -> int:
             "-Wall", "-Wextra", "-Werror", "-I", str(arguments.include), str(path),
             str(arguments.library.resolve()), "-o", str(program)])
         if status == 0:
-            status, output = run(shlex.split(arguments.run) + [str(program)], env=environment, cwd=work)
+            status, output = run(arguments.run + [str(program)], env=environment, cwd=work)
         print(f"{'ok  ' if status == 0 else 'FAIL'} {name}: {output}")
         if status == 0:
             passed += 1

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Runs the test suites that the builds have registered, and sums them up.
 
-    run_suites.py [--filter REGEX] [--targets] BUILD_DIR...
+    run_suites.py [--filter REGEX] [--targets | --save FILE] BUILD_DIR...
+    run_suites.py --sum FILE...
 
 A suite is a file suites/NAME.json in a build tree (cmake/Ntdsb.cmake): a GoogleTest executable, or a script whose last
 line is `N passed, N failed, N skipped`. One that crashes, hangs, or runs no test counts as failed. Windows executables
 run under Wine. Suites of one flavour run one after another, two flavours at a time. The last line printed is the sum
-over all suites; with --targets only the names of what must be built for them are printed.
+over all suites; with --targets only the names of what must be built for them are printed. --save also keeps the
+outcomes, so that builds may be tested one by one and summed up at the end.
 """
 import argparse
 import concurrent.futures
@@ -191,13 +193,40 @@ def print_table(rows: list[tuple[Suite, Outcome]], flavours: list[str]) -> None:
         print("  " + f"{name:28}" + "".join(f"{cells.get((name, flavour), '-'):>12}" for flavour in flavours))
 
 
+def save(rows: list[tuple[Suite, Outcome]], file: pathlib.Path) -> None:
+    file.write_text(json.dumps([[dataclasses.asdict(part) for part in row] for row in rows]), encoding="utf-8")
+
+
+def load(file: pathlib.Path) -> list[tuple[Suite, Outcome]]:
+    """What --save kept; a file that is not there counts as one failure, since its suites were not run to their end."""
+    if not file.exists():
+        lost = Suite(file.stem, "none", "script", False, [], [])
+        return [(lost, Outcome(failed=1))]
+    return [(Suite(**suite), Outcome(**outcome)) for suite, outcome in json.loads(file.read_text(encoding="utf-8"))]
+
+
+def print_sum(rows: list[tuple[Suite, Outcome]]) -> int:
+    """The table and the last line; returns the exit status."""
+    print_table(rows, list(dict.fromkeys(suite.flavour for suite, _ in rows)))
+    passed, failed, skipped = (sum(getattr(o, field) for _, o in rows) for field in ("passed", "failed", "skipped"))
+    if passed + failed == 0:
+        failed = 1
+        print("\nNo test ran: nothing is built, or the filter fits no suite.")
+    print(f"\n{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed else 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--filter", default="", help="regular expression on FLAVOUR/NAME")
     parser.add_argument("--targets", action="store_true", help="only print what must be built")
-    parser.add_argument("builds", nargs="*", type=pathlib.Path)
+    parser.add_argument("--save", type=pathlib.Path, help="keep the outcomes in this file")
+    parser.add_argument("--sum", action="store_true", help="sum up what --save kept")
+    parser.add_argument("paths", nargs="*", type=pathlib.Path, help="build folders, or files of --save")
     arguments = parser.parse_args()
-    suites = load_suites(arguments.builds, arguments.filter)
+    if arguments.sum:
+        return print_sum([row for file in arguments.paths for row in load(file)])
+    suites = load_suites(arguments.paths, arguments.filter)
     if arguments.targets:
         print(*sorted({target for suite in suites for target in suite.targets}))
         return 0
@@ -205,13 +234,10 @@ def main() -> int:
     with concurrent.futures.ThreadPoolExecutor(FLAVOURS_AT_ONCE) as pool:
         parts = pool.map(lambda f: run_flavour(f, [suite for suite in suites if suite.flavour == f]), flavours)
         rows = [row for part in parts for row in part]
-    print_table(rows, flavours)
-    passed, failed, skipped = (sum(getattr(o, field) for _, o in rows) for field in ("passed", "failed", "skipped"))
-    if passed + failed == 0:
-        failed = 1
-        print("\nNo test ran: nothing is built, or the filter fits no suite.")
-    print(f"\n{passed} passed, {failed} failed, {skipped} skipped")
-    return 1 if failed else 0
+    if arguments.save:
+        save(rows, arguments.save)
+        return 0
+    return print_sum(rows)
 
 
 if __name__ == "__main__":

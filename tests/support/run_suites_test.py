@@ -87,6 +87,16 @@ class RunSuites(unittest.TestCase):
             self.assertEqual(run_suites.main(), 1)
         self.assertEqual(out.getvalue().splitlines()[-1], "0 passed, 1 failed, 0 skipped")
 
+    def test_saved_outcomes_are_summed_up_and_a_lost_file_is_a_failure(self):
+        kept = pathlib.Path(self.folder.name) / "kept.json"
+        made = run_suites.Suite("made", "native", "script", False, [], [])
+        run_suites.save([(made, run_suites.Outcome(3, 1, 2))], kept)
+        rows = run_suites.load(kept) + run_suites.load(kept.with_name("lost.json"))
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            self.assertEqual(run_suites.print_sum(rows), 1)
+        self.assertEqual(out.getvalue().splitlines()[-1], "3 passed, 2 failed, 2 skipped")
+
 
 if __name__ == "__main__":
     result = unittest.main(exit=False, verbosity=0).result

@@ -18,8 +18,6 @@
 namespace ntdsb::platform {
 namespace {
 
-constexpr int no_file = -1;
-
 // One system call moves at most this much; Linux itself stops a page short of 2 GiB.
 constexpr std::size_t most_bytes_per_call = std::size_t{1} << 30;
 

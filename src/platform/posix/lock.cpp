@@ -17,7 +17,6 @@
 namespace ntdsb::platform {
 namespace {
 
-constexpr int no_file = -1;
 constexpr std::size_t longest_holder = 1024;
 
 // Close-on-exec; run_child hands the descriptor on deliberately.

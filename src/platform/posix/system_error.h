@@ -6,6 +6,8 @@
 
 namespace ntdsb::platform {
 
+inline constexpr int no_file = -1; // the file descriptor that is none
+
 // The Win32 code that says the same; ERROR_GEN_FAILURE where none does.
 Code code_from_errno(int error) noexcept;
 

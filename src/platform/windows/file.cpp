@@ -14,8 +14,6 @@ constexpr DWORD share_all = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELE
 // One system call moves at most this much.
 constexpr std::size_t most_bytes_per_call = std::size_t{1} << 30;
 
-HANDLE handle_from(NativeHandle handle) { return static_cast<HANDLE>(handle); }
-
 bool means_nothing_there(DWORD error) {
     return error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND ||
            error == ERROR_INVALID_DRIVE;
@@ -133,13 +131,12 @@ File::File(File&& other) noexcept
     : handle_(std::exchange(other.handle_, nullptr)), path_(std::move(other.path_)) {}
 File& File::operator=(File&& other) noexcept {
     if (this != &other) {
-        const Handle old(
-            handle_from(std::exchange(handle_, std::exchange(other.handle_, nullptr))));
+        const Handle old(std::exchange(handle_, std::exchange(other.handle_, nullptr)));
         path_ = std::move(other.path_);
     }
     return *this;
 }
-File::~File() { const Handle closing(handle_from(handle_)); }
+File::~File() { const Handle closing(handle_); }
 
 Result<std::size_t> File::read_at(std::uint64_t offset, std::span<std::byte> into) const {
     std::size_t done = 0;
@@ -147,7 +144,7 @@ Result<std::size_t> File::read_at(std::uint64_t offset, std::span<std::byte> int
         const auto count = static_cast<DWORD>(std::min(into.size() - done, most_bytes_per_call));
         OVERLAPPED at = position(offset + done);
         DWORD got = 0;
-        if (!ReadFile(handle_from(handle_), into.data() + done, count, &got, &at)) {
+        if (!ReadFile(handle_, into.data() + done, count, &got, &at)) {
             if (GetLastError() == ERROR_HANDLE_EOF) break;
             return system_error(GetLastError(), "read from", path_);
         }
@@ -164,7 +161,7 @@ Result<void> File::write_at(std::uint64_t offset, std::span<const std::byte> fro
         const auto count = static_cast<DWORD>(std::min(from.size() - done, most_bytes_per_call));
         OVERLAPPED at = position(offset + done);
         DWORD put = 0;
-        if (!WriteFile(handle_from(handle_), from.data() + done, count, &put, &at)) {
+        if (!WriteFile(handle_, from.data() + done, count, &put, &at)) {
             return system_error(GetLastError(), "write to", path_);
         }
         if (put == 0) return system_error(ERROR_DISK_FULL, "write to", path_);
@@ -175,15 +172,13 @@ Result<void> File::write_at(std::uint64_t offset, std::span<const std::byte> fro
 
 Result<void> File::flush() {
     NTDSB_CHECK(about_to(DiskOperation::flush, path_));
-    if (!FlushFileBuffers(handle_from(handle_)))
-        return system_error(GetLastError(), "flush", path_);
+    if (!FlushFileBuffers(handle_)) return system_error(GetLastError(), "flush", path_);
     return ok();
 }
 
 Result<std::uint64_t> File::size() const {
     LARGE_INTEGER size{};
-    if (!GetFileSizeEx(handle_from(handle_), &size))
-        return system_error(GetLastError(), "examine", path_);
+    if (!GetFileSizeEx(handle_, &size)) return system_error(GetLastError(), "examine", path_);
     return static_cast<std::uint64_t>(size.QuadPart);
 }
 

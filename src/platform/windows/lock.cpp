@@ -14,8 +14,6 @@ namespace {
 
 constexpr std::size_t longest_holder = 1024;
 
-HANDLE handle_from(NativeHandle handle) { return static_cast<HANDLE>(handle); }
-
 Path holder_file(const Path& lock) {
     Path twin = lock;
     twin += L".holder";
@@ -73,12 +71,11 @@ Result<void> write_holder(const Path& path, std::string_view holder) {
 Lock::Lock(Lock&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
 Lock& Lock::operator=(Lock&& other) noexcept {
     if (this != &other) {
-        const Handle old(
-            handle_from(std::exchange(handle_, std::exchange(other.handle_, nullptr))));
+        const Handle old(std::exchange(handle_, std::exchange(other.handle_, nullptr)));
     }
     return *this;
 }
-Lock::~Lock() { const Handle closing(handle_from(handle_)); }
+Lock::~Lock() { const Handle closing(handle_); }
 
 Result<std::optional<Lock>> try_lock(const Path& path, std::string_view holder) {
     auto opened = open_own_file(path, 0);

@@ -34,8 +34,8 @@ std::u16string from_wide(std::wstring_view wide) {
 }
 
 std::wstring long_form(const std::filesystem::path& path) {
-    constexpr std::size_t longest_short_folder =
-        247; // CreateDirectoryW keeps 12 characters of MAX_PATH for a file's name
+    // CreateDirectoryW keeps 12 characters of MAX_PATH for a file's name.
+    constexpr std::size_t longest_short_folder = 247;
     const std::wstring& native = path.native();
     if (native.size() <= longest_short_folder || native.starts_with(L"\\\\?\\")) return native;
     const std::u16string whole = normalize_path(from_wide(native), PathStyle::windows);

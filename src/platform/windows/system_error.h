@@ -62,8 +62,8 @@ public:
     PrivateSecurity& operator=(PrivateSecurity&&) = delete;
     ~PrivateSecurity();
 
-    SECURITY_ATTRIBUTES
-    attributes() const noexcept; // not inheritable; valid as long as this object
+    // Not inheritable; valid as long as this object.
+    SECURITY_ATTRIBUTES attributes() const noexcept;
 
 private:
     explicit PrivateSecurity(PSECURITY_DESCRIPTOR descriptor) noexcept : descriptor_(descriptor) {}

@@ -78,8 +78,8 @@ Result<std::optional<TrustFacts>> trust_facts(const std::filesystem::path& path)
     if (error != ERROR_SUCCESS) return system_error(error, "read the access list of", path);
     TrustFacts facts;
     facts.owner_trusted = is_trusted(owner);
-    facts.others_may_write = facts.others_may_replace =
-        list == nullptr; // no list: everybody may do everything
+    // No list: everybody may do everything.
+    facts.others_may_write = facts.others_may_replace = list == nullptr;
     for (DWORD i = 0; list && i < list->AceCount; ++i) {
         void* entry = nullptr;
         if (GetAce(list, i, &entry)) count_entry(static_cast<ACE_HEADER*>(entry), facts);

@@ -89,7 +89,7 @@ struct RandomRead {
 RandomRead random_read(unsigned seed) {
     std::mt19937_64 random(seed);
     RandomRead read;
-    read.bytes.resize(random() % (read_size + 1));
+    read.bytes.resize(static_cast<std::size_t>(random() % (read_size + 1)));
     for (auto& byte : read.bytes) byte = static_cast<char>(random() & 0xff);
     if (random() % 4 == 0) read.status = static_cast<Code>(random() | 1);
     return read;

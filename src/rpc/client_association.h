@@ -1,0 +1,57 @@
+// The client's side of one association over a blocking stream (C706 9.5 and 12.6): binds to one
+// interface, then makes calls one at a time. Replies go from the stream straight into the sink
+// (design decision 5). Knows no operation and no socket.
+#pragma once
+
+#include "rpc/pdu.h"
+#include "rpc/stream.h"
+#include "wire/reply_sink.h"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+namespace ntdsb::rpc {
+
+class ClientAssociation {
+public:
+    // Binds. The errors: hrCouldNotConnect when the server refuses or does not know the interface,
+    // hrCommunicationError when it does not speak the protocol or hangs up. Fragments are not
+    // longer than `longest`, nor than the server wants.
+    static Result<std::unique_ptr<ClientAssociation>>
+    bind(std::unique_ptr<Stream> stream, const SyntaxId& interface_of, std::uint16_t longest);
+
+    // One call; a fault is an error with its code (fault_status.h). When the connection is lost or
+    // the answer makes no sense the code is hrCommunicationError, also of every later call: nothing
+    // is sent twice.
+    Result<void> call(std::uint16_t opnum, std::span<const std::byte> request,
+                      wire::ReplySink& reply);
+
+    // Tells the server that the running call may end; from any thread, never waits for the server.
+    void cancel() noexcept;
+
+private:
+    ClientAssociation(std::unique_ptr<Stream> stream, std::uint16_t longest)
+        : stream_(std::move(stream)), longest_(longest) {}
+
+    Result<void> negotiate(const SyntaxId& interface_of);
+    Result<void> send_request(std::uint16_t opnum, std::span<const std::byte> stub);
+    Result<void> receive_reply(wire::ReplySink& reply);
+    Result<void> receive_stub(std::size_t size, wire::ReplySink& reply);
+    Result<Frame> next_frame();
+    Result<Bytes> rest_of(const Frame& frame);
+    Error lost(const Error& why);
+
+    std::unique_ptr<Stream> stream_;
+    std::size_t longest_;
+    std::size_t max_transmit_ = must_receive_size;
+    bool broken_ = false;
+
+    // Between the calling thread, which writes requests, and `cancel`.
+    std::mutex sending_;
+    std::atomic<std::uint32_t> sent_{0}; // the id of the call that waits for its reply, 0 for none
+    std::atomic<bool> cancel_wanted_{false};
+    std::uint32_t last_call_ = 1; // the bind's
+};
+
+} // namespace ntdsb::rpc

@@ -1,0 +1,104 @@
+// The server's side of one association (C706 9.5 and 12.6, MS-RPCE 3.3): takes fragments in the
+// order they came, and says what to send, which calls to run and when to hang up. A state machine:
+// no socket, no thread, no operation, and no byte sequence brings it to harm.
+#pragma once
+
+#include "rpc/pdu.h"
+
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+
+namespace ntdsb::rpc {
+
+// What one client may take of the server.
+struct Limits {
+    std::uint16_t fragment = 65528;         // the longest fragment sent or received
+    std::size_t request = 8 * 1024 * 1024;  // octets of one request's stub, reassembled
+    std::size_t pending = 16 * 1024 * 1024; // octets of all requests being reassembled
+    std::size_t contexts = 32;              // presentation contexts
+    std::size_t calls = 32;                 // being received or running
+};
+
+// A whole request. `interface_index` counts in the interfaces that the association was made with.
+struct IncomingCall {
+    std::uint32_t id = 0;
+    std::size_t interface_index = 0;
+    std::uint16_t opnum = 0;
+    Bytes stub;
+};
+
+// What follows from one fragment.
+struct Step {
+    Bytes send;                          // whole fragments, in order
+    std::optional<IncomingCall> call;    // to be run, and answered with `reply` or `refuse_call`
+    std::optional<std::uint32_t> cancel; // the running call that the client wants ended
+    bool hang_up = false;                // after `send`
+    std::string why;                     // it hangs up, for the log
+};
+
+class ServerAssociation {
+public:
+    // Gives the association group for one that the client asks for (0: a new one); 0 if there is no
+    // such group.
+    using JoinGroup = std::function<std::uint32_t(std::uint32_t asked)>;
+
+    // `secondary_address` is told in the bind's answer: the port, in decimal.
+    ServerAssociation(const Limits& limits, std::vector<SyntaxId> interfaces,
+                      std::string secondary_address, JoinGroup join_group);
+
+    // One whole fragment, as decode_frame has measured it.
+    Step receive(std::span<const std::byte> fragment);
+
+    // Octets that are no fragment: what decode_frame said. Before the bind it is
+    // answered with bind_nak, later with a fault; then it is over.
+    Step refuse(const Error& error);
+
+    // A running call has ended; nothing to send if the client has orphaned it.
+    Bytes reply(std::uint32_t call_id, std::span<const std::byte> stub);
+    Bytes refuse_call(std::uint32_t call_id, const Error& error);
+
+    // The most that decode_frame shall accept now.
+    std::size_t longest_fragment() const { return bound_ ? max_receive_ : limits_.fragment; }
+
+private:
+    struct Context {
+        std::size_t interface_index;
+    };
+    struct CallState {
+        std::uint16_t context_id = 0;
+        std::uint16_t opnum = 0;
+        Bytes stub;            // while it is received
+        bool running = false;  // received whole
+        bool refused = false;  // a fault was sent; what still comes of it is dropped
+        bool orphaned = false; // no answer is wanted
+        std::uint8_t cancels = 0;
+    };
+
+    Step protocol_error(const Header& header, std::string_view what) const;
+    Step bind(const Fragment& fragment);
+    Step alter_context(const Fragment& fragment);
+    std::vector<ContextResult> negotiate(const std::vector<ContextElement>& elements);
+    ContextResult negotiate(const ContextElement& element);
+    Step request(const Fragment& fragment);
+    Step begin_call(const Fragment& fragment, const Request& request);
+    Step add_to_call(const Fragment& fragment, CallState& call, std::span<const std::byte> stub);
+    Step refuse_request(const Fragment& fragment, std::uint16_t context_id, std::uint32_t status);
+    Step cancel(std::uint32_t call_id);
+    Step orphan(std::uint32_t call_id);
+
+    Limits limits_;
+    std::vector<SyntaxId> interfaces_;
+    std::string secondary_address_;
+    JoinGroup join_group_;
+    bool bound_ = false;
+    std::uint32_t group_ = 0;
+    std::size_t max_transmit_ = must_receive_size;
+    std::size_t max_receive_ = must_receive_size;
+    std::size_t pending_ = 0;
+    std::map<std::uint16_t, Context> contexts_;
+    std::map<std::uint32_t, CallState> calls_;
+};
+
+} // namespace ntdsb::rpc
