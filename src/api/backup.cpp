@@ -20,7 +20,12 @@ HRESULT backup_prepare(std::string_view name, const typename Form::Char* server,
         NTDSB_CHECK(check_pointer(hbc, "phbc"));
         NTDSB_TRY(const auto server_name, read_server<Form>(server));
         NTDSB_TRY(const auto prepared, client::prepare_backup(server_name, grbit, type));
-        store(token, hand_out(prepared.token));
+        try {
+            store(token, hand_out(prepared.token));
+        } catch (...) { // the caller gets no handle to end
+            static_cast<void>(client::end_session(prepared.handle, client::SessionKind::backup));
+            throw;
+        }
         store(token_size, static_cast<DWORD>(prepared.token.size()));
         store(hbc, hbc_of(prepared.handle));
         return ok();

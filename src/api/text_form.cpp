@@ -68,6 +68,8 @@ Result<std::u16string> read_listed_name(const typename Form::Char* string) {
     // with one of these two.
     if (prefix != 0x82 && prefix != 0x83) return read_string<Form>(string, argument);
     NTDSB_TRY(const auto path, read_string<Form>(string + 1, argument));
+    if (path.size() == max_path_characters)
+        return too_long(static_cast<Code>(ERROR_INVALID_PARAMETER), argument);
     return prefix + path;
 }
 

@@ -1,5 +1,7 @@
 #include "client/directory.h"
 
+#include "platform/process.h"
+
 namespace ntdsb::client {
 
 namespace {
@@ -28,6 +30,7 @@ Result<transport::Route> connect(std::u16string_view server, wire::Interface int
 // A context handle that was not kept is run down with its connection, so nothing is left behind if
 // this fails.
 Result<Handle> keep(SessionKind kind, std::shared_ptr<Session> session) {
+    platform::pin_module();
     return process().handles.add(kind, std::move(session));
 }
 
@@ -35,10 +38,13 @@ Result<Handle> keep(SessionKind kind, std::shared_ptr<Session> session) {
 
 void start_log() noexcept {
     static std::once_flag once;
-    try {
-        std::call_once(once, [] { static_cast<void>(transport::current_config()); });
-    } catch (...) { // out of memory: the next call tries again
-    }
+    // Nothing is thrown through call_once, which mingw's libstdc++ does not survive.
+    std::call_once(once, [] {
+        try {
+            static_cast<void>(transport::current_config());
+        } catch (...) { // out of memory: the calls that need the configuration will tell
+        }
+    });
 }
 
 Result<bool> is_directory_online(std::u16string_view server) {

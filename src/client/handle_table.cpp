@@ -22,7 +22,7 @@ Error unknown() {
 
 Result<Handle> HandleTable::add(SessionKind kind, std::shared_ptr<Session> session) {
     const std::lock_guard lock(mutex_);
-    std::uint32_t index;
+    std::uint32_t index = 0;
     if (free_.size() > slots_kept_free || slots_.size() == most_slots) {
         if (free_.empty())
             return fail(ERROR_NOT_ENOUGH_MEMORY, "all ", most_slots, " handles are open");

@@ -78,7 +78,6 @@ private:
         bool granted_;
     };
 
-    platform::ModulePin pin_; // the module stays loaded while handles are open
     std::unique_ptr<transport::Connection> connection_;
     wire::ContextHandle context_;
     std::mutex mutex_;

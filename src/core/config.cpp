@@ -420,12 +420,14 @@ Result<void> check_transports(const toml::table& root, std::string_view origin, 
     }
     const toml::node* const servers = transport.get("servers");
     if (!servers) return ok();
-    for (const auto& [key, value] : *servers->as_table()) {
-        ServerConfig& server = config.servers.at(lower_case(std::string(key.str())));
+    for (const auto& named : *servers->as_table()) {
+        const toml::node& value = named.second;
+        const std::string key(named.first.str());
+        ServerConfig& server = config.servers.at(lower_case(key));
         const toml::table& table = *value.as_table();
         const auto at = [&](const char* name) {
             const toml::node* const node = table.get(name);
-            return Entry{node ? *node : value, origin, text("transport.servers.", key.str()), name};
+            return Entry{node ? *node : value, origin, text("transport.servers.", key), name};
         };
         if (server.transport.empty()) server.transport = config.default_transport;
         if (!is_known(server.transport))
@@ -481,6 +483,14 @@ Result<Config> parse_config(std::string_view toml, std::string_view origin) {
     for (auto draft = drafts.begin() + 1; draft != drafts.end(); ++draft)
         config.instances[draft->directory.name] = draft->directory;
     return config;
+}
+
+log::Settings parse_log_settings(std::string_view toml) {
+    const toml::parse_result parsed = toml::parse(toml);
+    const toml::node* const section = parsed ? parsed.table().get("log") : nullptr;
+    log::Settings settings;
+    if (section == nullptr || !read_log(Entry{*section, "", "", "log"}, settings)) return {};
+    return settings;
 }
 
 } // namespace ntdsb

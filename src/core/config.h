@@ -79,6 +79,10 @@ using ConfigPtr = std::shared_ptr<const Config>;
 // above a directory path are hrError.
 Result<Config> parse_config(std::string_view toml, std::string_view origin);
 
+// The [log] section alone, or the defaults where it cannot be read: so that a mistake elsewhere in
+// the file is told where its log is.
+log::Settings parse_log_settings(std::string_view toml);
+
 // Finds, checks for trust (design point 8), reads and parses the configuration: `explicit_file` if
 // not empty (the tools' --config), else the environment where it counts, else the registry or the
 // platform's default place; no file gives the built-in defaults. Also applies NTDSBCLI_LOG and

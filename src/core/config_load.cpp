@@ -92,11 +92,12 @@ Result<void> check_resolved_state(const Config& config, const DirectoryConfig& s
                                directory.checkpoint_path, directory.snapshot_path}) {
         if (folder.empty()) continue;
         const auto resolved = platform::resolved_path(native_path(folder));
-        if (!resolved ||
-            !path_is_within(wire_path(state_folder.value()), wire_path(resolved.value())))
-            continue;
+        if (!resolved) continue;
+        const std::u16string state_path = wire_path(state_folder.value());
+        const std::u16string files = wire_path(resolved.value());
+        if (!path_is_within(state_path, files) && !path_is_within(files, state_path)) continue;
         return fail(hrError, config.file, ": state_path: ", state.state_path, " leads to ",
-                    wire_path(state_folder.value()), ", inside ", wire_path(resolved.value()),
+                    state_path, ", inside or above ", files,
                     "; choose a folder apart from every directory's files");
     }
     return ok();
@@ -117,6 +118,7 @@ Result<ConfigPtr> load(std::u16string_view explicit_file) {
     if (log_override) configure_log(*log_override);
     const Source source = choose_file(explicit_file);
     NTDSB_TRY(const auto content, read_source(source));
+    if (content && !log_override) configure_log(parse_log_settings(*content));
     NTDSB_TRY(auto config, parse_config(content.value_or(""),
                                         content ? text(source.file) : "built-in defaults"));
     if (content) config.file = source.file;

@@ -62,7 +62,7 @@ struct State {
 
 // Never destroyed: lines may come from other threads while the process ends.
 State& state() {
-    static State* const made = new State;
+    static auto* const made = new State;
     return *made;
 }
 

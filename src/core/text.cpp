@@ -18,7 +18,7 @@ bool must_be_escaped(std::uint32_t c) {
 }
 
 void append_digits(std::string& out, std::uint64_t value, int least) {
-    char digits[16];
+    char digits[16]{};
     const auto end = std::to_chars(digits, digits + sizeof digits, value, 16).ptr;
     for (auto missing = least - (end - digits); missing > 0; --missing) out += '0';
     for (const char* digit = digits; digit != end; ++digit) {

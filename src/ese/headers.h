@@ -75,8 +75,9 @@ Result<CheckpointHeader> read_checkpoint(const platform::Path& path);
 // The same decoders on bytes alone, for callers that hold them already and for the fuzzers. `start`
 // is the file's beginning, as much as there is of header_window bytes; `name` is how the sentences
 // call the file. These do not judge `file_size`; the functions above do.
-// Of a database: the largest header and its shadow.
-inline constexpr std::size_t header_window = 2 * 32768;
+//
+// header_window is a database's: the largest header and its shadow.
+inline constexpr std::size_t header_window = std::size_t{2} * 32768;
 inline constexpr std::size_t log_header_window = 4096;
 Result<DatabaseHeader> decode_database_header(std::span<const std::byte> start,
                                               std::uint64_t file_size, std::string_view name);

@@ -36,12 +36,20 @@ Result<void> remove_unfinished(const platform::Path& folder) {
     return ok();
 }
 
-Result<void> copy_durably(const platform::Path& from, const platform::Path& to) {
+Result<void> check_going_on(const std::atomic<bool>& cancelled) {
+    if (!cancelled) return ok();
+    return fail(ERROR_OPERATION_ABORTED, "COM-11: the copying of logs was cancelled; what was "
+                                         "copied stays, and completing again goes on from there");
+}
+
+Result<void> copy_durably(const platform::Path& from, const platform::Path& to,
+                          const std::atomic<bool>& cancelled) {
     NTDSB_TRY(const auto source, platform::File::open_read(from));
-    NTDSB_TRY(auto target, platform::File::create_new(to));
+    NTDSB_TRY(auto target, platform::File::create_shared(to));
     std::vector<std::byte> buffer(work_buffer_size);
     std::uint64_t offset = 0;
     for (;;) {
+        NTDSB_CHECK(check_going_on(cancelled));
         NTDSB_TRY(const auto got, source.read_at(offset, buffer));
         NTDSB_CHECK(target.write_at(offset, std::span<const std::byte>(buffer).first(got)));
         offset += got;
@@ -83,14 +91,14 @@ Result<void> rename_in_place(const LogPlacement& placement) {
     return take_place(placement.from, placement);
 }
 
-Result<void> place(const LogPlacement& placement) {
+Result<void> place(const LogPlacement& placement, const std::atomic<bool>& cancelled) {
     auto same = platform::is_same_file(placement.from.parent_path(), placement.to.parent_path());
     if (same && same.value()) return rename_in_place(placement);
     NTDSB_TRY(const bool placed, is_placed(placement));
     if (placed) return ok();
 
     const auto unfinished = unfinished_path(placement.to);
-    auto copied = copy_durably(placement.from, unfinished);
+    auto copied = copy_durably(placement.from, unfinished, cancelled);
     if (copied) copied = take_place(unfinished, placement);
     // The copy's own failure is the one to tell.
     if (!copied) static_cast<void>(platform::remove_file(unfinished));
@@ -99,13 +107,13 @@ Result<void> place(const LogPlacement& placement) {
 
 } // namespace
 
-Result<void> place_logs(const Report& report) {
+Result<void> place_logs(const Report& report, const std::atomic<bool>& cancelled) {
     std::set<platform::Path> folders;
     for (const auto& placement : report.placements) folders.insert(placement.to.parent_path());
     for (const auto& folder : folders) NTDSB_CHECK(remove_unfinished(folder));
-    for (const auto& placement : report.placements) NTDSB_CHECK(place(placement));
+    for (const auto& placement : report.placements) NTDSB_CHECK(place(placement, cancelled));
     for (const auto& folder : folders) NTDSB_CHECK(platform::flush_folder(folder));
-    return ok();
+    return check_going_on(cancelled);
 }
 
 } // namespace ntdsb::ese

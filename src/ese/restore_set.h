@@ -65,6 +65,7 @@ Report verify_restore_set(const RestoreSet& set, const std::atomic<bool>& cancel
 // that differs is never overwritten: hrExistingLogFileHasBadSignature. Running it again after a
 // crash completes it. A log that lies in the log path under its number already, and is wanted there
 // as edb.log, is renamed.
-Result<void> place_logs(const Report& report);
+// ERROR_OPERATION_ABORTED if it was cancelled.
+Result<void> place_logs(const Report& report, const std::atomic<bool>& cancelled);
 
 } // namespace ntdsb::ese

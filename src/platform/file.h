@@ -34,6 +34,9 @@ public:
     // For reading and writing, owner only; ERROR_FILE_EXISTS if there is one. Never follows a
     // symbolic link at the last component.
     static Result<File> create_new(const Path& path);
+    // The same with the owner and the rights that the folder's own files have: for files that
+    // another account shall read. POSIX: the folder's owner and group, and its group's rights.
+    static Result<File> create_shared(const Path& path);
 
     File(File&& other) noexcept;
     File& operator=(File&& other) noexcept;

@@ -25,18 +25,10 @@ private:
     std::uint32_t value_;
 };
 
-// Keeps this module loaded for its lifetime (design point 10). Does nothing off Windows, where the
-// library is linked with -z nodelete.
-class ModulePin {
-public:
-    ModulePin() noexcept;
-    ~ModulePin();
-    ModulePin(ModulePin&& other) noexcept;
-    ModulePin& operator=(ModulePin&& other) noexcept;
-
-private:
-    void* module_;
-};
+// Keeps this module loaded until the process ends, as session handles need (design point 10): a
+// call that its handle's End has abandoned (COM-11) still runs here when the host unloads the DLL.
+// Does nothing off Windows, where the library is linked with -z nodelete.
+void pin_module() noexcept;
 
 std::uint32_t process_id() noexcept;
 // Time of day, as 100 ns units since 1601-01-01 UTC (FILETIME).

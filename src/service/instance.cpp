@@ -36,8 +36,9 @@ Result<DirectoryConfig> find_directory(const Config& config, std::u16string_view
         if (places) {
             DirectoryConfig directory = config.directory;
             directory.database = std::move(places->database);
-            directory.log_path = std::move(places->log_path);
-            directory.checkpoint_path = std::move(places->checkpoint_path);
+            if (directory.log_path.empty()) directory.log_path = std::move(places->log_path);
+            if (directory.checkpoint_path.empty())
+                directory.checkpoint_path = std::move(places->checkpoint_path);
             NTDSB_CHECK(check_apart(directory));
             return directory;
         }

@@ -45,6 +45,9 @@ void take_back(const Instance& instance, const Known& before) {
     if (is_mirrored(instance) && !before.mirror)
         undone =
             platform::remove_restore_mirror(); // first: without a record it would block (MIR-4)
+    // A mirror that was there may have been removed by the failed attempt to replace it.
+    if (undone && is_mirrored(instance) && before.mirror && before.record)
+        undone = platform::write_restore_mirror(mirror_of(before.record->request));
     if (undone)
         undone = before.record ? save_record(instance, *before.record) : remove_record(instance);
     if (!undone)
@@ -57,7 +60,12 @@ void take_back(const Instance& instance, const Known& before) {
 // and could not be made durable.
 Result<void> save_or_take_back(const Instance& instance, const RegistrationRecord& record,
                                const Known& before) {
-    auto saved = save_record(instance, record);
+    Result<void> saved = ok();
+    try {
+        saved = save_record(instance, record);
+    } catch (const std::bad_alloc&) { // the new record may be in its place
+        saved = fail(ERROR_NOT_ENOUGH_MEMORY, "COM-10: out of memory while the record was saved");
+    }
     if (saved) return saved;
     const auto there = load_record(instance);
     const bool is_new = there && there.value() && is_same_registration(*there.value(), record) &&
@@ -75,10 +83,16 @@ Result<void> write_registration(const Instance& instance, const RegistrationReco
                   "; it is kept aside, and the new registration takes its place");
         NTDSB_CHECK(set_record_aside(instance));
     }
+    const auto mirror = mirror_of(record.request);
     NTDSB_CHECK(save_or_take_back(instance, record, before));
     Result<void> told = ok();
-    if (is_mirrored(instance)) told = platform::write_restore_mirror(mirror_of(record.request));
-    if (told && is_default(instance)) told = platform::keep_restored_mark_over_restore(); // DC-2
+    try {
+        if (is_mirrored(instance)) told = platform::write_restore_mirror(mirror);
+        if (told && is_default(instance))
+            told = platform::keep_restored_mark_over_restore(); // DC-2
+    } catch (const std::bad_alloc&) {
+        told = fail(ERROR_NOT_ENOUGH_MEMORY, "COM-10: out of memory while the mirror was written");
+    }
     if (!told) {
         take_back(instance, before);
         return told;

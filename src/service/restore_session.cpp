@@ -105,7 +105,7 @@ Result<void> RestoreSession::complete(Code restore_state, const std::atomic<bool
         return fail(
             report.result, "CMPL-4: the restored files are not sound (", report.findings.size(),
             " findings, each in the log); mend them and complete again, or report the failure");
-    NTDSB_CHECK(ese::place_logs(report)); // VER-7
+    NTDSB_CHECK(ese::place_logs(report, cancelled)); // VER-7
     NTDSB_CHECK(registration_->complete());
     registration_.reset();
     log::info("CMPL-3: the restore of ", instance_->directory().database,

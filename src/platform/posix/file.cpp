@@ -75,6 +75,22 @@ Result<File> File::create_new(const Path& path) {
     return File(handle, path);
 }
 
+Result<File> File::create_shared(const Path& path) {
+    NTDSB_TRY(auto file, create_new(path));
+    struct stat folder {};
+    if (::stat(path.parent_path().c_str(), &folder) != 0)
+        return errno_error(errno, "examine the folder of", path);
+    const mode_t group_rights = folder.st_mode & (S_IRGRP | S_IWGRP);
+    const bool is_anothers = folder.st_uid != ::geteuid() || folder.st_gid != ::getegid();
+    // Only root can give a file away; whoever else may write here made the folder's other files too.
+    if (is_anothers && ::geteuid() == 0 &&
+        ::fchown(file.handle_, folder.st_uid, folder.st_gid) != 0)
+        return errno_error(errno, "give to its folder's owner", path);
+    if (::fchmod(file.handle_, S_IRUSR | S_IWUSR | group_rights) != 0)
+        return errno_error(errno, "set the rights of", path);
+    return file;
+}
+
 File::File(NativeHandle handle, Path path) noexcept : handle_(handle), path_(std::move(path)) {}
 File::File(File&& other) noexcept
     : handle_(std::exchange(other.handle_, no_file)), path_(std::move(other.path_)) {}

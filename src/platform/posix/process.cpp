@@ -54,10 +54,7 @@ void add_name(std::vector<std::u16string>& names, std::string_view name) {
 LastErrorKeeper::LastErrorKeeper() noexcept : value_(static_cast<std::uint32_t>(errno)) {}
 LastErrorKeeper::~LastErrorKeeper() { errno = static_cast<int>(value_); }
 
-ModulePin::ModulePin() noexcept : module_(nullptr) {}
-ModulePin::~ModulePin() { (void)module_; }
-ModulePin::ModulePin(ModulePin&&) noexcept = default;
-ModulePin& ModulePin::operator=(ModulePin&&) noexcept = default;
+void pin_module() noexcept {}
 
 std::uint32_t process_id() noexcept { return static_cast<std::uint32_t>(::getpid()); }
 

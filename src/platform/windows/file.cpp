@@ -113,16 +113,31 @@ Result<File> File::open_read(const Path& path) {
     return File(handle.release(), path);
 }
 
-Result<File> File::create_new(const Path& path) {
+namespace {
+
+// Without `attributes` the file has what its folder hands down.
+Result<Handle> create_file(const Path& path, SECURITY_ATTRIBUTES* attributes) {
     NTDSB_CHECK(about_to(DiskOperation::create, path));
-    NTDSB_TRY(const auto security, PrivateSecurity::make(PrivateSecurity::For::file));
-    auto attributes = security.attributes();
     Handle handle(CreateFileW(long_form(path).c_str(), GENERIC_READ | GENERIC_WRITE,
-                              FILE_SHARE_READ | FILE_SHARE_DELETE, &attributes, CREATE_NEW,
+                              FILE_SHARE_READ | FILE_SHARE_DELETE, attributes, CREATE_NEW,
                               FILE_ATTRIBUTE_NORMAL | FILE_FLAG_BACKUP_SEMANTICS |
                                   FILE_FLAG_OPEN_REPARSE_POINT,
                               nullptr));
     if (!handle) return system_error(GetLastError(), "create", path);
+    return handle;
+}
+
+} // namespace
+
+Result<File> File::create_new(const Path& path) {
+    NTDSB_TRY(const auto security, PrivateSecurity::make(PrivateSecurity::For::file));
+    auto attributes = security.attributes();
+    NTDSB_TRY(auto handle, create_file(path, &attributes));
+    return File(handle.release(), path);
+}
+
+Result<File> File::create_shared(const Path& path) {
+    NTDSB_TRY(auto handle, create_file(path, nullptr));
     return File(handle.release(), path);
 }
 

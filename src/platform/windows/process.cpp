@@ -61,31 +61,16 @@ bool is_elevated() {
     return !known || elevation.TokenIsElevated != 0;
 }
 
-HMODULE module_from(void* module) { return static_cast<HMODULE>(module); }
-
 } // namespace
 
 LastErrorKeeper::LastErrorKeeper() noexcept : value_(GetLastError()) {}
 LastErrorKeeper::~LastErrorKeeper() { SetLastError(value_); }
 
-ModulePin::ModulePin() noexcept : module_(nullptr) {
+void pin_module() noexcept {
     static const char inside_this_module = 0;
     HMODULE module = nullptr;
-    if (GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS,
-                           reinterpret_cast<LPCWSTR>(&inside_this_module), &module)) {
-        module_ = module;
-    }
-}
-ModulePin::~ModulePin() {
-    if (module_) FreeLibrary(module_from(module_));
-}
-ModulePin::ModulePin(ModulePin&& other) noexcept : module_(std::exchange(other.module_, nullptr)) {}
-ModulePin& ModulePin::operator=(ModulePin&& other) noexcept {
-    if (this != &other) {
-        if (module_) FreeLibrary(module_from(module_));
-        module_ = std::exchange(other.module_, nullptr);
-    }
-    return *this;
+    GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+                       reinterpret_cast<LPCWSTR>(&inside_this_module), &module);
 }
 
 std::uint32_t process_id() noexcept { return GetCurrentProcessId(); }

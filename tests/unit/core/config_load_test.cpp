@@ -153,6 +153,16 @@ TEST_F(LoadConfig, FailuresAreLogged) {
 }
 #endif
 
+TEST_F(LoadConfig, MistakeElsewhereIsToldInTheFilesOwnLog) {
+    const auto log_file = folder_ / "own.log";
+    const std::string toml =
+        "[log]\nlevel = 'error'\nfile = '" + log_file.string() + "'\n[directory]\nx = 1\n";
+    EXPECT_FALSE(load_config(wire_path(write("bad.toml", toml))));
+    std::ifstream in(log_file);
+    const std::string content{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    EXPECT_NE(content.find("bad.toml:5: directory.x: is no setting"), std::string::npos) << content;
+}
+
 TEST_F(LoadConfig, LogThatCannotBeOpenedIsNoFailure) {
     const auto missing = (folder_ / "missing" / "x.log").generic_string();
     EXPECT_TRUE(load_config(

@@ -3,7 +3,13 @@
 
 #include "platform/file.h"
 
+#include <atomic>
 #include <map>
+
+#ifndef _WIN32
+#include <sys/stat.h>
+#include <unistd.h>
+#endif
 
 namespace ntdsb {
 namespace {
@@ -15,6 +21,8 @@ int operations_left = 0;
 Code fail_after(platform::DiskOperation, const platform::Path&) {
     return operations_left-- > 0 ? Code{0} : Code{ERROR_DISK_FULL};
 }
+
+const std::atomic<bool> going_on{false};
 
 class PlaceLogs : public RestoreTest {
 protected:
@@ -39,7 +47,7 @@ TEST_F(PlaceLogs, CopiesWhatTheLogPathLacks) {
     write_sound_set();
     chain(3, 4).write(logs());
     const auto source = content(backup());
-    const auto placed = ese::place_logs(verify());
+    const auto placed = ese::place_logs(verify(), going_on);
     ASSERT_TRUE(placed) << placed.error().what;
     EXPECT_EQ(content(logs()), expected());
     EXPECT_EQ(content(backup()), source);
@@ -47,11 +55,38 @@ TEST_F(PlaceLogs, CopiesWhatTheLogPathLacks) {
     EXPECT_EQ(placed_names(), std::set<std::string>{});
 }
 
+TEST_F(PlaceLogs, CancelledCopyLeavesNothingUnfinishedAndGoesOnLater) { // COM-11
+    write_sound_set();
+    chain(3, 4).write(logs());
+    const auto before = content(logs());
+    const std::atomic<bool> given_up{true};
+    EXPECT_EQ(ese::place_logs(verify(), given_up).error().code, ERROR_OPERATION_ABORTED);
+    EXPECT_EQ(content(logs()), before);
+    ASSERT_TRUE(ese::place_logs(verify(), going_on));
+    EXPECT_EQ(content(logs()), expected());
+}
+
+#ifndef _WIN32
+// The engine may run under an account of its own.
+TEST_F(PlaceLogs, PlacedLogsBelongToTheirFoldersOwner) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+    write_sound_set();
+    std::filesystem::permissions(logs(), std::filesystem::perms(0750));
+    ASSERT_EQ(::chown(logs().c_str(), 12345, 12346), 0);
+    ASSERT_TRUE(ese::place_logs(verify(), going_on));
+    struct stat placed {};
+    ASSERT_EQ(::stat((logs() / "edb.log").c_str(), &placed), 0);
+    EXPECT_EQ(placed.st_uid, 12345u);
+    EXPECT_EQ(placed.st_gid, 12346u);
+    EXPECT_EQ(placed.st_mode & 0777, 0640u);
+}
+#endif
+
 TEST_F(PlaceLogs, NothingToPlaceTouchesNothing) {
     write(clean_database());
     operations_left = 0;
     platform::set_disk_hook(fail_after);
-    EXPECT_TRUE(ese::place_logs(verify()));
+    EXPECT_TRUE(ese::place_logs(verify(), going_on));
 }
 
 TEST_F(PlaceLogs, RenamesTheHighestOfTheLogPath) {
@@ -60,9 +95,9 @@ TEST_F(PlaceLogs, RenamesTheHighestOfTheLogPath) {
     range(3, 7);
     chain(3, 7).write(logs());
     const auto report = verify();
-    ASSERT_TRUE(ese::place_logs(report));
+    ASSERT_TRUE(ese::place_logs(report, going_on));
     EXPECT_EQ(content(logs()), expected());
-    ASSERT_TRUE(ese::place_logs(report)) << "again";
+    ASSERT_TRUE(ese::place_logs(report, going_on)) << "again";
     EXPECT_EQ(content(logs()), expected());
     EXPECT_EQ(placed_names(), std::set<std::string>{});
 }
@@ -73,7 +108,7 @@ TEST_F(PlaceLogs, NeverOverwritesWhatDiffers) {
     for (const char* name : {"edb00005.log", "edb.log"}) {
         const test::Bytes other(100, std::byte{7});
         test::write_file(logs() / name, other);
-        const auto placed = ese::place_logs(report);
+        const auto placed = ese::place_logs(report, going_on);
         ASSERT_FALSE(placed);
         EXPECT_EQ(placed.error().code, static_cast<Code>(hrExistingLogFileHasBadSignature))
             << placed.error().what;
@@ -90,7 +125,7 @@ TEST_F(PlaceLogs, NeverOverwritesByRenaming) {
     const auto report = verify();
     log(8).write(logs() / "edb.log");
     const auto before = content(logs());
-    const auto placed = ese::place_logs(report);
+    const auto placed = ese::place_logs(report, going_on);
     ASSERT_FALSE(placed);
     EXPECT_EQ(placed.error().code, static_cast<Code>(hrExistingLogFileHasBadSignature))
         << placed.error().what;
@@ -112,7 +147,7 @@ TEST_F(PlaceLogs, FailureAtEveryStepIsToldAndMendedByRunningAgain) {
         ASSERT_EQ(report.result, sound) << sentences(report);
         operations_left = steps;
         platform::set_disk_hook(fail_after);
-        const auto placed = ese::place_logs(report);
+        const auto placed = ese::place_logs(report, going_on);
         platform::set_disk_hook(nullptr);
         finished = placed.has_value();
         if (!finished) {
@@ -124,11 +159,11 @@ TEST_F(PlaceLogs, FailureAtEveryStepIsToldAndMendedByRunningAgain) {
             EXPECT_EQ(bytes, complete.at(name)) << name << " after " << steps << " steps";
         }
         if (steps % 2 == 0) {
-            ASSERT_TRUE(ese::place_logs(report)); // the same report again
+            ASSERT_TRUE(ese::place_logs(report, going_on)); // the same report again
         } else {
             const auto again = verify(); // or the whole verification again
             ASSERT_EQ(again.result, sound) << sentences(again);
-            ASSERT_TRUE(ese::place_logs(again));
+            ASSERT_TRUE(ese::place_logs(again, going_on));
         }
         EXPECT_EQ(content(logs()), complete) << steps;
     }
@@ -140,7 +175,7 @@ TEST_F(PlaceLogs, UnfinishedCopiesOfAnEarlierRunAreRemovedAndOthersFilesKept) {
     test::write_file(logs() / "ntdsb-restore-edb00005.log.unfinished", test::Bytes(10));
     test::write_file(logs() / "ntdsb-restore-edb0000F.log.unfinished", test::Bytes(10));
     test::write_file(logs() / "mine.unfinished", test::Bytes(10));
-    ASSERT_TRUE(ese::place_logs(verify()));
+    ASSERT_TRUE(ese::place_logs(verify(), going_on));
     auto complete = expected();
     complete["mine.unfinished"] = test::Bytes(10);
     EXPECT_EQ(content(logs()), complete);
@@ -151,7 +186,7 @@ TEST_F(PlaceLogs, AbsentLogPathIsAFailure) {
     std::filesystem::remove(logs());
     const auto report = verify();
     ASSERT_EQ(report.result, sound) << sentences(report);
-    EXPECT_FALSE(ese::place_logs(report));
+    EXPECT_FALSE(ese::place_logs(report, going_on));
 }
 
 } // namespace

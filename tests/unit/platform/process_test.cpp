@@ -116,13 +116,6 @@ TEST(Process, KnowsItsComputerInLowerCase) {
 
 TEST(Process, HasANumber) { EXPECT_NE(process_id(), 0u); }
 
-TEST(ModulePin, CanBeTakenMovedAndDropped) {
-    ModulePin first;
-    ModulePin second = std::move(first);
-    ModulePin third;
-    third = std::move(second);
-}
-
 #ifdef _WIN32
 
 TEST(PlatformMarker, TellsWineFromWindows) {
