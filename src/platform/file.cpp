@@ -43,7 +43,7 @@ Result<void> write_and_rename(const Path& temporary, const Path& path,
 
 std::string_view name_of(DiskOperation operation) noexcept {
     static constexpr std::array<std::string_view, disk_operations> names{
-        "create", "write",        "truncate",      "flush",      "rename",    "remove",
+        "create",       "write",         "truncate",   "flush",     "rename",    "remove",
         "flush folder", "create folder", "create key", "set value", "flush key", "remove key"};
     return names[static_cast<std::size_t>(operation)];
 }
@@ -54,8 +54,7 @@ Result<void> about_to(DiskOperation operation, const Path& path) {
     const DiskHook hook = disk_hook.load();
     const Code code = hook ? hook(operation, path) : Code{0};
     if (code == 0) return ok();
-    return fail(code, "the test's disk hook refused to ",
-                name_of(operation), " ", wire_path(path));
+    return fail(code, "the test's disk hook refused to ", name_of(operation), " ", wire_path(path));
 }
 
 Result<void> replace_file_durably(const Path& path, std::span<const std::byte> content) {
