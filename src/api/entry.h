@@ -51,6 +51,7 @@ inline client::Handle handle_of(HBC hbc) noexcept {
     return number <= UINT32_MAX ? static_cast<client::Handle>(number) : 0;
 }
 inline HBC hbc_of(client::Handle handle) noexcept {
+    // A number that only looks like a pointer. NOLINTNEXTLINE(performance-no-int-to-ptr)
     return reinterpret_cast<HBC>(static_cast<std::uintptr_t>(handle));
 }
 

@@ -155,7 +155,7 @@ Read optional_path_into(std::u16string& target) {
 template <class Value, class ReadElement>
 Read list_into(std::vector<Value>& target, ReadElement read_element) {
     return [&target, read_element](const Entry& entry) -> Result<void> {
-        if (!entry.node.is_array()) return entry.fail("is not a list; write [\"...\", \"...\"]");
+        if (!entry.node.is_array()) return entry.fail(R"(is not a list; write ["...", "..."])");
         target.clear();
         for (const toml::node& node : *entry.node.as_array()) {
             NTDSB_TRY(auto value, read_element(entry, node));

@@ -147,7 +147,7 @@ Result<void> check_path_grammar(std::u16string_view path, std::string_view argum
     if (!split_root(path, style, split)) {
         return fail(ERROR_INVALID_PARAMETER, argument, " is \"", path,
                     "\", which is not a full path; it must start with ",
-                    style == PathStyle::windows ? "X:\\ or \\\\server\\share" : "/");
+                    style == PathStyle::windows ? R"(X:\ or \\server\share)" : "/");
     }
     if (style == PathStyle::posix) return ok();
     const auto reserved = path.find_first_of(u"*?\"<>|", split.is_verbatim ? 4 : 0);
