@@ -4,12 +4,45 @@
 #include "platform/posix/system_error.h"
 
 #include <cerrno>
+#include <csignal>
+#include <ctime>
 #include <utility>
 
 #include <fcntl.h>
 #include <unistd.h>
 
 namespace ntdsb::platform {
+
+namespace {
+
+// While it lives, a write to a pipe without a reader is an error for this thread and no signal,
+// which would end the host (ABI-10).
+class NoPipeSignal {
+public:
+    NoPipeSignal() noexcept {
+        sigemptyset(&pipe_);
+        sigaddset(&pipe_, SIGPIPE);
+        sigset_t pending;
+        was_pending_ = sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
+        pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+    }
+    ~NoPipeSignal() {
+        const timespec at_once{};
+        // One that was there before is not ours to take away.
+        while (!was_pending_ && sigtimedwait(&pipe_, nullptr, &at_once) == -1 && errno == EINTR) {
+        }
+        pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    }
+    NoPipeSignal(const NoPipeSignal&) = delete;
+    NoPipeSignal& operator=(const NoPipeSignal&) = delete;
+
+private:
+    sigset_t pipe_;
+    sigset_t before_;
+    bool was_pending_;
+};
+
+} // namespace
 
 Result<AppendFile> AppendFile::open(const Path& path) {
     const int handle =
@@ -27,6 +60,7 @@ AppendFile::~AppendFile() {
 }
 
 bool AppendFile::append(std::string_view bytes) noexcept {
+    const NoPipeSignal no_signal;
     return ::write(handle_, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size());
 }
 
