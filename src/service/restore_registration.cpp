@@ -45,11 +45,11 @@ void take_back(const Instance& instance, const Known& before) {
     if (is_mirrored(instance) && !before.mirror)
         undone =
             platform::remove_restore_mirror(); // first: without a record it would block (MIR-4)
-    // A mirror that was there may have been removed by the failed attempt to replace it.
-    if (undone && is_mirrored(instance) && before.mirror && before.record)
-        undone = platform::write_restore_mirror(mirror_of(before.record->request));
     if (undone)
         undone = before.record ? save_record(instance, *before.record) : remove_record(instance);
+    // The failed attempt to replace it may have removed the mirror that was there.
+    if (undone && is_mirrored(instance) && before.mirror && before.record)
+        undone = platform::write_restore_mirror(mirror_of(before.record->request));
     if (!undone)
         log::error(
             "REG-13: what a failed decision wrote stays and keeps the directory from starting: ",

@@ -474,6 +474,19 @@ TEST_F(Mirror, ThatCannotBeRewrittenLeavesTheRecordBefore) {
     EXPECT_EQ(directory.recorded(), RecordState::completed);
 }
 
+TEST_F(Mirror, OfTheRecordBeforeComesBackAfterAFailedRegister) { // MIR-1
+    auto first = directory.request();
+    first.gen_low = first.gen_high = 3;
+    ASSERT_TRUE(RestoreRegistration::enter(directory.instance(), first).value().complete());
+    auto second = directory.request();
+    second.gen_low = second.gen_high = 9;
+    registry.keep_mark_fails = ERROR_ACCESS_DENIED; // the mirror is rewritten by then
+    EXPECT_FALSE(RestoreRegistration::enter(directory.instance(), second));
+    ASSERT_TRUE(registry.mirror);
+    EXPECT_EQ(registry.mirror->gen_high, 3u);
+    EXPECT_EQ(directory.recorded(), RecordState::completed);
+}
+
 TEST_F(Mirror, ThatBlockedAloneStillBlocksAfterAFailedRegister) { // MIR-4
     registry.mirror = platform::RestoreMirror{};
     registry.write_mirror_fails = ERROR_ACCESS_DENIED;
