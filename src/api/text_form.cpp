@@ -1,6 +1,7 @@
 #include "api/text_form.h"
 
 #include "platform/ansi.h"
+#include "platform/secret.h"
 
 #include <cstring>
 
@@ -15,19 +16,32 @@ Result<std::string> Ansi::from_utf16(std::u16string_view text) {
 
 namespace {
 
-// The string's units up to its NUL or the limit; copied unit by unit, since old tools pass packed
-// structures.
+// The string's units up to its NUL or the limit; read unit by unit, since old tools pass packed
+// structures. In one piece of memory, which may hold a password and is wiped when it goes.
 template <class Char>
-std::basic_string<Char> copy_bounded(const Char* string) {
-    std::basic_string<Char> copy;
-    for (std::size_t i = 0; i <= longest_string_units; ++i) {
-        Char unit;
-        std::memcpy(&unit, reinterpret_cast<const char*>(string) + i * sizeof(Char), sizeof(Char));
-        if (unit == 0) break;
-        copy += unit;
+class BoundedCopy {
+public:
+    explicit BoundedCopy(const Char* string) {
+        const auto* const bytes = reinterpret_cast<const char*>(string);
+        const auto unit_at = [&](std::size_t i) {
+            Char unit;
+            std::memcpy(&unit, bytes + i * sizeof(Char), sizeof(Char));
+            return unit;
+        };
+        std::size_t size = 0;
+        while (size <= longest_string_units && unit_at(size) != 0) ++size;
+        units_.resize(size);
+        for (std::size_t i = 0; i < size; ++i) units_[i] = unit_at(i);
     }
-    return copy;
-}
+    ~BoundedCopy() { platform::wipe(units_.data(), units_.size() * sizeof(Char)); }
+    BoundedCopy(const BoundedCopy&) = delete;
+    BoundedCopy& operator=(const BoundedCopy&) = delete;
+
+    std::basic_string_view<Char> view() const { return {units_.data(), units_.size()}; }
+
+private:
+    std::vector<Char> units_;
+};
 
 Error too_long(Code code, std::string_view argument) {
     return fail(code, "PATH-1: ", argument, " has over ", max_path_characters, " characters");
@@ -37,9 +51,9 @@ template <class Form>
 Result<std::u16string> read_bounded(const typename Form::Char* string, std::string_view argument,
                                     Code too_long_code) {
     if (string == nullptr) return fail(ERROR_INVALID_PARAMETER, argument, " is NULL");
-    const auto copy = copy_bounded(string);
-    if (copy.size() > longest_string_units) return too_long(too_long_code, argument);
-    auto text = Form::to_utf16(copy);
+    const BoundedCopy copy(string);
+    if (copy.view().size() > longest_string_units) return too_long(too_long_code, argument);
+    auto text = Form::to_utf16(copy.view());
     if (!text) return fail(text.error().code, "ABI-6: ", argument, ": ", text.error().what);
     if (text.value().size() > max_path_characters) return too_long(too_long_code, argument);
     return text;

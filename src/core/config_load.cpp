@@ -8,6 +8,8 @@
 #include "platform/file.h"
 #include "platform/process.h"
 
+#include <set>
+
 namespace ntdsb {
 namespace {
 
@@ -84,20 +86,15 @@ Result<std::optional<std::string>> read_source(const Source& source) {
 
 // What parse_config says of the paths as written, once more with links resolved: the state folder
 // must not lie where tools delete everything.
-Result<void> check_resolved_state(const Config& config, const DirectoryConfig& state,
-                                  const DirectoryConfig& directory) {
-    const auto state_folder = platform::resolved_path(native_path(state.state_path));
-    if (!state_folder) return ok(); // Instance::open tells
-    for (const auto& folder : {path_parent(directory.database), directory.log_path,
-                               directory.checkpoint_path, directory.snapshot_path}) {
-        if (folder.empty()) continue;
-        const auto resolved = platform::resolved_path(native_path(folder));
-        if (!resolved) continue;
-        const std::u16string state_path = wire_path(state_folder.value());
-        const std::u16string files = wire_path(resolved.value());
+Result<void> check_resolved_state(const Config& config, const std::u16string& written,
+                                  const std::set<std::u16string>& folders) {
+    const auto state = platform::resolved_path(native_path(written));
+    if (!state) return ok(); // Instance::open tells
+    const std::u16string state_path = wire_path(state.value());
+    for (const auto& files : folders) {
         if (!path_is_within(state_path, files) && !path_is_within(files, state_path)) continue;
-        return fail(hrError, config.file, ": state_path: ", state.state_path, " leads to ",
-                    state_path, ", inside or above ", files,
+        return fail(hrError, config.file, ": state_path: ", written, " leads to ", state_path,
+                    ", inside or above ", files,
                     "; choose a folder apart from every directory's files");
     }
     return ok();
@@ -106,10 +103,18 @@ Result<void> check_resolved_state(const Config& config, const DirectoryConfig& s
 Result<void> check_resolved_states(const Config& config) {
     std::vector<const DirectoryConfig*> all{&config.directory};
     for (const auto& [name, directory] : config.instances) all.push_back(&directory);
-    for (const auto* state : all) {
-        for (const auto* directory : all)
-            NTDSB_CHECK(check_resolved_state(config, *state, *directory));
+    std::set<std::u16string> folders; // the same one is mostly named thrice
+    for (const auto* directory : all)
+        folders.insert({path_parent(directory->database), directory->log_path,
+                        directory->checkpoint_path, directory->snapshot_path});
+    folders.erase(u"");
+    std::set<std::u16string> resolved;
+    for (const auto& folder : folders) {
+        const auto path = platform::resolved_path(native_path(folder));
+        if (path) resolved.insert(wire_path(path.value()));
     }
+    for (const auto* directory : all)
+        NTDSB_CHECK(check_resolved_state(config, directory->state_path, resolved));
     return ok();
 }
 

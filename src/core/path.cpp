@@ -122,6 +122,26 @@ std::vector<std::u16string_view> resolved_components(const Split& split, PathSty
     return components;
 }
 
+// A name that only \\?\ can say; elsewhere such an end is dropped already.
+bool has_dropped_end(std::u16string_view name) {
+    return without_dropped_end(name).size() != name.size();
+}
+
+std::u16string verbatim_root(const std::u16string& root) {
+    if (root.starts_with(u"\\\\?\\")) return root;
+    if (root.starts_with(u"\\\\")) return u"\\\\?\\UNC" + root.substr(1);
+    return u"\\\\?\\" + root;
+}
+
+std::u16string joined(const Split& split, const std::vector<std::u16string_view>& components,
+                      PathStyle style) {
+    const bool only_verbatim =
+        style == PathStyle::windows && std::ranges::any_of(components, has_dropped_end);
+    std::u16string out = only_verbatim ? verbatim_root(split.root) : split.root;
+    for (const auto name : components) out = join_path(out, name, style);
+    return out;
+}
+
 } // namespace
 
 Result<void> check_path_argument(std::u16string_view path, std::string_view argument) {
@@ -162,12 +182,7 @@ Result<void> check_path_grammar(std::u16string_view path, std::string_view argum
 std::u16string normalize_path(std::u16string_view path, PathStyle style) {
     Split split;
     if (!split_root(path, style, split)) return std::u16string(path);
-    std::u16string out = split.root;
-    for (const auto name : resolved_components(split, style)) {
-        if (!is_separator(out.back(), style)) out += separator(style);
-        out += name;
-    }
-    return out;
+    return joined(split, resolved_components(split, style), style);
 }
 
 bool same_path(std::u16string_view a, std::u16string_view b, PathStyle style) {
@@ -215,9 +230,7 @@ std::u16string path_parent(std::u16string_view path, PathStyle style) {
     auto components = resolved_components(split, style);
     if (components.empty()) return {};
     components.pop_back();
-    std::u16string out = split.root;
-    for (const auto name : components) out = join_path(out, name, style);
-    return out;
+    return joined(split, components, style);
 }
 
 #ifdef _WIN32
@@ -242,9 +255,7 @@ std::filesystem::path native_path(std::u16string_view path) {
 std::u16string wire_path(const std::filesystem::path& path) {
     const std::wstring& native = path.native();
     std::u16string out(native.begin(), native.end());
-    if (out.starts_with(u"\\\\?\\UNC\\")) return u"\\" + out.substr(7);
-    if (out.starts_with(u"\\\\?\\") && out.size() > 6 && out[5] == u':') return out.substr(4);
-    return out;
+    return out.starts_with(u"\\\\?\\") ? normalize_path(out, PathStyle::windows) : out;
 }
 
 #else

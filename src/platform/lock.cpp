@@ -1,13 +1,39 @@
-// Waiting for a lock: polling, the same on every platform.
+// What is the same on every platform: who owns a lock, and waiting for one by polling.
 #include "platform/lock.h"
 
 #include "core/path.h"
+#include "platform/process.h"
 
 #include <algorithm>
 #include <chrono>
 #include <thread>
 
 namespace ntdsb::platform {
+
+namespace {
+
+#ifdef _WIN32
+constexpr NativeHandle no_handle = nullptr;
+#else
+constexpr NativeHandle no_handle = -1;
+#endif
+
+} // namespace
+
+Lock::Lock(NativeHandle handle) noexcept : handle_(handle), process_(process_id()) {}
+Lock::Lock(Lock&& other) noexcept
+    : handle_(std::exchange(other.handle_, no_handle)), handed_on_(other.handed_on_),
+      process_(other.process_) {}
+Lock& Lock::operator=(Lock&& other) noexcept {
+    if (this != &other) {
+        release();
+        handle_ = std::exchange(other.handle_, no_handle);
+        handed_on_ = other.handed_on_;
+        process_ = other.process_;
+    }
+    return *this;
+}
+Lock::~Lock() { release(); }
 
 Result<Lock> wait_lock(const Path& path, std::string_view holder, std::uint32_t timeout_ms) {
     using namespace std::chrono;

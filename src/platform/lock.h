@@ -14,14 +14,21 @@ public:
     Lock& operator=(Lock&& other) noexcept;
     ~Lock();
 
-    // The open lock file, which can be handed on to a child process: the lock is then held until
-    // the last holder of the handle ends.
-    NativeHandle handle() const noexcept { return handle_; }
+    // The open lock file, to be handed on to a child process: from now on the lock is held until
+    // the last holder of the handle ends. One that was not handed on is free when this object goes,
+    // also where a forked child has copies of all descriptors.
+    NativeHandle hand_on() noexcept {
+        handed_on_ = true;
+        return handle_;
+    }
 
 private:
     friend Result<std::optional<Lock>> try_lock(const Path&, std::string_view);
-    explicit Lock(NativeHandle handle) noexcept : handle_(handle) {}
+    explicit Lock(NativeHandle handle) noexcept;
+    void release() noexcept;
     NativeHandle handle_;
+    bool handed_on_ = false;
+    std::uint32_t process_; // that took it
 };
 
 // Takes the lock if it is free (std::nullopt if it is held) and writes `holder` (one line of UTF-8

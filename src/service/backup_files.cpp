@@ -199,9 +199,13 @@ bool BackupFiles::all_delivered() const noexcept {
 Result<std::optional<ese::CheckpointHeader>> find_checkpoint(const platform::Path& place) {
     auto file = place / "edb.chk";
     NTDSB_TRY(auto info, platform::file_info(file));
-    if (!info) {
-        NTDSB_TRY(file, platform::resolved_path(place));
+    if (!info) { // the place may be the checkpoint's file, or a link to it
+        file = place;
         NTDSB_TRY(info, platform::file_info(file));
+        if (info && info->is_link) {
+            NTDSB_TRY(file, platform::resolved_path(place));
+            NTDSB_TRY(info, platform::file_info(file));
+        }
         if (info && info->is_folder) info.reset();
     }
     if (!info) return std::optional<ese::CheckpointHeader>();

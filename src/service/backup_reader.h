@@ -19,6 +19,7 @@ struct BackupFile {
     std::uint64_t size = 0;
     std::uint32_t page_size = 0; // 0: not a database
     bool delivered = false;      // to its last byte (contract BTRUNC-1)
+    std::u16string name_key;     // of listed_path, as the session compares names (BOPEN-1)
 };
 
 struct BackupFiles {

@@ -30,19 +30,21 @@ std::u16string list_of(const std::vector<BackupFile>& files) {
     return list;
 }
 
-// BOPEN-1: `name` is the full listed path. Two spellings of one path are equal as the platform
-// says, and \\<this computer>\X$\... is X:\... (PATH-4).
-bool names_file(std::u16string_view name, const BackupFile& file) {
-    if (!check_path_grammar(name, "the name of a file to open")) return false;
-    return same_path(resolve_own_share(name), resolve_own_share(file.listed_path));
+// BOPEN-1: equal for two spellings of one path as the platform says, and \\<this computer>\X$\...
+// is X:\... (PATH-4). Empty for what is no full path.
+std::u16string name_key(std::u16string_view name) {
+    if (!check_path_grammar(name, "the name of a file to open")) return {};
+    return path_key(resolve_own_share(name));
 }
 
+// With or without its BFT prefix.
 BackupFile* find_listed(BackupFiles& files, std::u16string_view name) {
+    const auto key = name_key(name);
+    const auto key_behind_prefix = name_key(name.substr(1));
     for (auto* list : {&files.databases, &files.logs}) {
         for (auto& file : *list) {
-            const bool has_prefix = name.front() == file.bft;
-            if (names_file(name, file) || (has_prefix && names_file(name.substr(1), file)))
-                return &file;
+            const auto& wanted = name.front() == file.bft ? key_behind_prefix : key;
+            if (!wanted.empty() && wanted == file.name_key) return &file;
         }
     }
     return nullptr;
@@ -77,6 +79,8 @@ BackupSession::prepare(const ConfigPtr& config, const wire::BackupPrepare::Reque
         directory.snapshot_path.empty() ? BackupSource::live : BackupSource::snapshot; // BPREP-3
     NTDSB_TRY(auto claim, BackupClaim::enter(*instance, source));                      // BPREP-4..6
     NTDSB_TRY(auto files, find_backup_files(*instance, source));
+    for (auto* list : {&files.databases, &files.logs})
+        for (auto& file : *list) file.name_key = name_key(file.listed_path);
 
     Prepared prepared;
     prepared.token.backup_time = platform::now_filetime();

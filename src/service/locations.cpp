@@ -1,6 +1,7 @@
 // The lists of paths and their two forms (locations.h).
 #include "service/locations.h"
 
+#include "core/host_name.h"
 #include "platform/process.h"
 
 #include <algorithm>
@@ -9,18 +10,7 @@ namespace ntdsb::service {
 
 namespace {
 
-constexpr std::u16string_view loopback_names[] = {u"localhost", u".", u"127.0.0.1"};
-
 bool is_drive_letter(char16_t c) { return (c >= u'a' && c <= u'z') || (c >= u'A' && c <= u'Z'); }
-
-// Host names compare without case; computer_names() and the constants are in lower case. What is
-// not ASCII compares as it is.
-char16_t lower(char16_t c) { return c >= u'A' && c <= u'Z' ? static_cast<char16_t>(c + 32) : c; }
-
-bool same_host(std::u16string_view a, std::u16string_view b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](char16_t x, char16_t y) { return lower(x) == lower(y); });
-}
 
 } // namespace
 
@@ -51,10 +41,7 @@ std::u16string resolve_own_share(std::u16string_view path,
     if (!view.starts_with(u"\\\\")) return std::u16string(path);
     const auto end = view.find(u'\\', 2);
     if (end == view.npos) return std::u16string(path);
-    const auto host = view.substr(2, end - 2);
-    const auto is_host = [host](std::u16string_view name) { return same_host(host, name); };
-    if (!std::ranges::any_of(own_names, is_host) && !std::ranges::any_of(loopback_names, is_host))
-        return std::u16string(path);
+    if (!is_this_computer(view.substr(2, end - 2), own_names)) return std::u16string(path);
 
     const auto share = view.substr(end + 1);
     const bool is_drive = share.size() >= 2 && is_drive_letter(share[0]) && share[1] == u'$' &&

@@ -209,10 +209,10 @@ int run_engine(const Options& options, const std::vector<std::string>& engine) {
     }
     const auto instance = open_instance(options);
     if (!instance) return report(options, instance.error(), exit_failed);
-    const auto gate = service::start_directory(*instance.value());
+    auto gate = service::start_directory(*instance.value());
     if (!gate)
         return report(options, gate.error(), is_refusal(gate.error().code) ? exit_no : exit_failed);
-    const auto exit_status = platform::run_child(arguments, gate.value().handle());
+    const auto exit_status = platform::run_child(arguments, gate.value().hand_on());
     if (!exit_status) return report(options, exit_status.error(), exit_failed);
     return exit_status.value();
 }

@@ -1,5 +1,6 @@
 // From a server name to a connection (transport.h; contract COM-3..COM-7): which transport, where
 // to, which instance there.
+#include "core/host_name.h"
 #include "core/log.h"
 #include "core/utf16.h"
 #include "platform/process.h"
@@ -87,7 +88,7 @@ Result<Route> connect(std::u16string_view server, wire::Interface interface_of,
     if (const auto configured = config->servers.find(name); configured != config->servers.end())
         return connect_to({config, interface_of, configured->second.transport},
                           configured->second.instance);
-    if (!is_this_computer(name, platform::computer_names()))
+    if (!is_this_computer(wtf8_to_utf16(name), platform::computer_names()))
         return fail(RPC_S_INVALID_BINDING, "COM-6: the server ", name,
                     " is neither this computer nor configured; add [transport.servers.", name,
                     "] to the configuration");

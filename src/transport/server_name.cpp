@@ -20,26 +20,6 @@ char16_t ascii_lower(char16_t unit) {
     return unit >= u'A' && unit <= u'Z' ? static_cast<char16_t>(unit + (u'a' - u'A')) : unit;
 }
 
-// 127.0.0.0/8 as four decimal numbers.
-bool is_ipv4_loopback(std::string_view name) {
-    if (!name.starts_with("127.")) return false;
-    int parts = 1;
-    std::size_t digits = 0;
-    unsigned value = 0;
-    for (const char c : name) {
-        if (c == '.') {
-            if (digits == 0) return false;
-            ++parts, digits = 0, value = 0;
-        } else if (c >= '0' && c <= '9') {
-            value = value * 10 + static_cast<unsigned>(c - '0');
-            if (++digits > 3 || value > 255) return false;
-        } else {
-            return false;
-        }
-    }
-    return parts == 4 && digits > 0;
-}
-
 } // namespace
 
 Result<std::string> check_server_name(std::u16string_view name) {
@@ -62,12 +42,6 @@ Result<std::string> check_server_name(std::u16string_view name) {
         return fail(hrCouldNotConnect, "COM-5: the server name ", name,
                     " is not well-formed UTF-16");
     return std::move(utf8).value();
-}
-
-bool is_this_computer(std::string_view name, std::span<const std::u16string> own_names) {
-    if (name == "localhost" || name == "." || name == "::1" || is_ipv4_loopback(name)) return true;
-    return std::any_of(own_names.begin(), own_names.end(),
-                       [&](const std::u16string& own) { return utf16_to_wtf8(own) == name; });
 }
 
 } // namespace ntdsb::transport

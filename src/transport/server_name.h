@@ -15,8 +15,4 @@ namespace ntdsb::transport {
 // '-', '.' and, for addresses, ':'. Letters beyond ASCII are allowed (COM-5).
 Result<std::string> check_server_name(std::u16string_view name);
 
-// COM-6: "localhost", ".", a loopback address, or one of `own_names` (lower case). `name` comes
-// from check_server_name.
-bool is_this_computer(std::string_view name, std::span<const std::u16string> own_names);
-
 } // namespace ntdsb::transport

@@ -56,7 +56,8 @@ protected:
                 EXPECT_EQ(outcome.status, ERROR_HANDLE_EOF);
                 return copy;
             }
-            out.write(reinterpret_cast<const char*>(buffer.data()), outcome.count);
+            out.write(reinterpret_cast<const char*>(buffer.data()),
+                      static_cast<std::streamsize>(outcome.count));
         }
     }
 

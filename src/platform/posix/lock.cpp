@@ -5,6 +5,7 @@
 
 #include "platform/disk_hook.h"
 #include "platform/posix/system_error.h"
+#include "platform/process.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -72,17 +73,17 @@ Result<void> write_holder(int handle, const Path& path, std::string_view holder)
 
 } // namespace
 
-Lock::Lock(Lock&& other) noexcept : handle_(std::exchange(other.handle_, no_file)) {}
-Lock& Lock::operator=(Lock&& other) noexcept {
-    if (this != &other) {
-        if (handle_ != no_file) ::close(handle_);
-        handle_ = std::exchange(other.handle_, no_file);
+// Closing alone leaves the lock with a child that the host has forked meanwhile and that knows
+// nothing of it. Such a child itself only closes: the lock is the parent's.
+void Lock::release() noexcept {
+    if (handle_ == no_file) return;
+    if (!handed_on_ && process_ == process_id()) {
+        struct flock whole {};
+        whole.l_type = F_UNLCK;
+        whole.l_whence = SEEK_SET;
+        ::fcntl(handle_, F_OFD_SETLK, &whole);
     }
-    return *this;
-}
-// Closes and does not unlock: a child that inherited the descriptor keeps the lock.
-Lock::~Lock() {
-    if (handle_ != no_file) ::close(handle_);
+    ::close(std::exchange(handle_, no_file));
 }
 
 Result<std::optional<Lock>> try_lock(const Path& path, std::string_view holder) {

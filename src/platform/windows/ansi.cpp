@@ -24,12 +24,15 @@ Result<std::u16string> ansi_to_utf16(std::string_view ansi) {
     const int size = static_cast<int>(ansi.size());
     const int needed =
         MultiByteToWideChar(CP_ACP, MB_ERR_INVALID_CHARS, ansi.data(), size, nullptr, 0);
-    std::wstring wide(static_cast<std::size_t>(needed), L'\0');
-    if (needed == 0 || MultiByteToWideChar(CP_ACP, MB_ERR_INVALID_CHARS, ansi.data(), size,
-                                           wide.data(), needed) != needed) {
+    // Straight into the result: the text may be a password, and no other copy of it shall stay.
+    static_assert(sizeof(wchar_t) == sizeof(char16_t));
+    std::u16string utf16(static_cast<std::size_t>(needed), u'\0');
+    if (needed == 0 ||
+        MultiByteToWideChar(CP_ACP, MB_ERR_INVALID_CHARS, ansi.data(), size,
+                            reinterpret_cast<wchar_t*>(utf16.data()), needed) != needed) {
         return not_convertible("text has bytes that are no characters of");
     }
-    return from_wide(wide);
+    return utf16;
 }
 
 Result<std::string> utf16_to_ansi(std::u16string_view utf16) {

@@ -66,22 +66,41 @@ Result<void> write_holder(const Path& path, std::string_view holder) {
     return ok();
 }
 
+// Whether the file is open elsewhere as a lock, which shares nothing; a virus scanner or an indexer
+// that has it open for a moment shares reading.
+bool is_locked(const Path& path) {
+    const Handle probe(CreateFileW(long_form(path).c_str(), GENERIC_READ,
+                                   FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr,
+                                   OPEN_EXISTING,
+                                   FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT, nullptr));
+    return !probe && GetLastError() == ERROR_SHARING_VIOLATION;
+}
+
+// The lock's file, nobody else having it open; none where another holds the lock.
+Result<std::optional<Handle>> open_exclusively(const Path& path) {
+    constexpr int most_attempts = 20;
+    constexpr DWORD pause_ms = 15;
+    for (int attempt = 0; attempt < most_attempts; ++attempt) {
+        auto opened = open_own_file(path, 0);
+        if (opened) return std::optional(std::move(opened).value());
+        if (opened.error().code != ERROR_SHARING_VIOLATION) return std::move(opened).error();
+        if (is_locked(path)) return std::optional<Handle>();
+        Sleep(pause_ms);
+    }
+    return fail(ERROR_LOCK_VIOLATION, "the lock file ", wire_path(path),
+                " is kept open by a program that is none of ours (a virus scanner?); exclude the "
+                "state folder from it");
+}
+
 } // namespace
 
-Lock::Lock(Lock&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
-Lock& Lock::operator=(Lock&& other) noexcept {
-    if (this != &other) {
-        const Handle old(std::exchange(handle_, std::exchange(other.handle_, nullptr)));
-    }
-    return *this;
-}
-Lock::~Lock() { const Handle closing(handle_); }
+// A handle is never inherited unless it is handed on, so closing ours is all.
+void Lock::release() noexcept { const Handle closing(std::exchange(handle_, nullptr)); }
 
 Result<std::optional<Lock>> try_lock(const Path& path, std::string_view holder) {
-    auto opened = open_own_file(path, 0);
-    if (!opened && opened.error().code == ERROR_SHARING_VIOLATION) return std::optional<Lock>();
-    NTDSB_TRY(auto handle, std::move(opened));
-    Lock lock(handle.release());
+    NTDSB_TRY(auto handle, open_exclusively(path));
+    if (!handle) return std::optional<Lock>();
+    Lock lock(handle->release());
     NTDSB_CHECK(write_holder(holder_file(path), holder));
     return std::optional<Lock>(std::move(lock));
 }

@@ -160,7 +160,8 @@ TEST_F(LoadConfig, MistakeElsewhereIsToldInTheFilesOwnLog) {
     EXPECT_FALSE(load_config(wire_path(write("bad.toml", toml))));
     std::ifstream in(log_file);
     const std::string content{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-    EXPECT_NE(content.find("bad.toml:5: [directory] x: is no setting"), std::string::npos) << content;
+    EXPECT_NE(content.find("bad.toml:5: [directory] x: is no setting"), std::string::npos)
+        << content;
 }
 
 TEST_F(LoadConfig, LogThatCannotBeOpenedIsNoFailure) {

@@ -116,7 +116,9 @@ TEST(WindowsPath, NormalizesToOneSpelling) {
           Spelling{u"\\\\?\\UNC\\s\\h\\a", u"\\\\s\\h\\a"}, Spelling{u"\\\\s\\h\\", u"\\\\s\\h"},
           Spelling{u"//s/h/../../a", u"\\\\s\\h\\a"},
           Spelling{u"\\\\?\\GLOBALROOT/Device/x", u"\\\\?\\GLOBALROOT\\Device\\x"},
-          Spelling{u"C:\\a.\\b. .", u"C:\\a\\b"}, Spelling{u"\\\\?\\C:\\a.\\b ", u"C:\\a.\\b "}}) {
+          Spelling{u"C:\\a.\\b. .", u"C:\\a\\b"}, // what only \\?\ can say keeps it
+          Spelling{u"\\\\?\\C:\\a.\\b ", u"\\\\?\\C:\\a.\\b "},
+          Spelling{u"\\\\?\\UNC\\s\\h\\a.", u"\\\\?\\UNC\\s\\h\\a."}}) {
         EXPECT_EQ(text(normalize_path(path, windows)), text(normal));
     }
 }

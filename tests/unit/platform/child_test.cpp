@@ -29,15 +29,15 @@ protected:
 };
 
 TEST_F(Child, ReturnsTheExitStatus) {
-    const Lock lock = a_lock();
+    Lock lock = a_lock();
     EXPECT_EQ(run_child({test::own_program(), u"say-arguments", file("out"), u"1", u"2", u"3"},
-                        lock.handle())
+                        lock.hand_on())
                   .value(),
               3);
 }
 
 TEST_F(Child, PassesArgumentsUntouched) {
-    const Lock lock = a_lock();
+    Lock lock = a_lock();
     const std::vector<std::u16string> tricky{
         u"", u"a b", u"\"", u"a\\", u"a b\\", u"\\\"", u"a\\\\\"b c", u"--x=\"y z\"", u"*"};
     std::vector<std::u16string> arguments{test::own_program(), u"say-arguments", file("out")};
@@ -45,7 +45,7 @@ TEST_F(Child, PassesArgumentsUntouched) {
 #ifdef _WIN32
     arguments.pop_back(); // mingw's start-up code expands it
 #endif
-    ASSERT_TRUE(run_child(arguments, lock.handle()));
+    ASSERT_TRUE(run_child(arguments, lock.hand_on()));
     std::ifstream in(folder_ / "out", std::ios::binary);
     for (std::size_t i = 3; i < arguments.size(); ++i) {
         std::string line;
@@ -55,12 +55,12 @@ TEST_F(Child, PassesArgumentsUntouched) {
 }
 
 TEST_F(Child, ProgramThatIsNotThereIsAnError) {
-    const Lock lock = a_lock();
-    const auto status = run_child({u"ntdsb-no-such-program"}, lock.handle());
+    Lock lock = a_lock();
+    const auto status = run_child({u"ntdsb-no-such-program"}, lock.hand_on());
     ASSERT_FALSE(status);
     EXPECT_EQ(status.error().code, ERROR_FILE_NOT_FOUND);
     EXPECT_NE(status.error().what.find("ntdsb-no-such-program"), std::string::npos);
-    EXPECT_EQ(run_child({}, lock.handle()).error().code, ERROR_INVALID_PARAMETER);
+    EXPECT_EQ(run_child({}, lock.hand_on()).error().code, ERROR_INVALID_PARAMETER);
 }
 
 TEST_F(Child, KeepsTheLockHandedOnWhenItsParentIsKilled) {

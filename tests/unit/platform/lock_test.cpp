@@ -11,6 +11,15 @@
 #include <fstream>
 #include <thread>
 
+#ifdef _WIN32
+#include <windows.h>
+#else
+#include <csignal>
+
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+
 namespace ntdsb::platform {
 namespace {
 
@@ -47,6 +56,59 @@ TEST_F(LockFile, MovesWithItsLock) {
     EXPECT_TRUE(take());
     EXPECT_FALSE(platform::try_lock(folder_ / "other.lock", "test").value());
 }
+
+#ifndef _WIN32
+// A host may fork a helper while a session is open; the helper knows nothing of the lock.
+TEST_F(LockFile, IsFreeOnceItGoesThoughAForkedChildLives) {
+    for (const bool is_handed_on : {false, true}) {
+        auto lock = take();
+        ASSERT_TRUE(lock);
+        if (is_handed_on) lock->hand_on();
+        const pid_t child = ::fork();
+        if (child == 0) {
+            ::pause();
+            ::_exit(0);
+        }
+        ASSERT_GT(child, 0);
+        lock.reset();
+        EXPECT_EQ(take().has_value(), !is_handed_on);
+        ::kill(child, SIGKILL);
+        ::waitpid(child, nullptr, 0);
+        EXPECT_TRUE(take());
+    }
+}
+
+TEST_F(LockFile, OfTheParentIsNotFreedByAForkedChild) {
+    auto lock = take();
+    ASSERT_TRUE(lock);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        lock.reset();
+        ::_exit(0);
+    }
+    ASSERT_GT(child, 0);
+    ::waitpid(child, nullptr, 0);
+    EXPECT_FALSE(take());
+}
+#else
+// A virus scanner reads the file for a moment: that is no holder.
+TEST_F(LockFile, IsTakenThoughAnotherProgramReadsItForAMoment) {
+    { ASSERT_TRUE(take()); }
+    const HANDLE scanner = CreateFileW(path_.c_str(), GENERIC_READ,
+                                       FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                                       nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
+    ASSERT_NE(scanner, INVALID_HANDLE_VALUE);
+    const auto refused = platform::try_lock(path_, "test");
+    ASSERT_FALSE(refused) << "it stays open";
+    EXPECT_EQ(refused.error().code, ERROR_LOCK_VIOLATION);
+    std::thread later([&] {
+        Sleep(50);
+        CloseHandle(scanner);
+    });
+    EXPECT_TRUE(take());
+    later.join();
+}
+#endif
 
 TEST_F(LockFile, ExcludesAnotherProcessUntilItIsKilled) {
     test::ChildProcess child({u"hold", wire_path(path_), wire_path(folder_ / "ready")});

@@ -24,7 +24,7 @@ void wait_for_file(const std::u16string& file) {
 
 // hold LOCK READY: takes the lock, makes READY, and waits to be killed.
 int hold(const Arguments& arguments) {
-    const auto lock = platform::try_lock(native_path(arguments.at(0)), "the child");
+    auto lock = platform::try_lock(native_path(arguments.at(0)), "the child");
     if (!lock || !lock.value()) return 1;
     touch(arguments.at(1));
     (void)wait_until([] { return false; });
@@ -34,11 +34,11 @@ int hold(const Arguments& arguments) {
 // hand-on LOCK OTHER READY END: takes both locks and hands LOCK alone on to a child that makes
 // READY and ends when END is there.
 int hand_on(const Arguments& arguments) {
-    const auto lock = platform::try_lock(native_path(arguments.at(0)), "the gate");
+    auto lock = platform::try_lock(native_path(arguments.at(0)), "the gate");
     const auto other = platform::try_lock(native_path(arguments.at(1)), "the gate");
     if (!lock || !lock.value() || !other || !other.value()) return 1;
     return platform::run_child({own_program(), u"ready-until", arguments.at(2), arguments.at(3)},
-                               lock.value()->handle())
+                               lock.value()->hand_on())
         .value();
 }
 

@@ -25,7 +25,7 @@ protected:
     void flip(std::uint64_t offset) const { test::flip_bit(file.source, offset); }
 
     BackupDirectory directory;
-    BackupFile file{u"/x", 0x44, {}, 0, 8192, false};
+    BackupFile file{u"/x", 0x44, {}, 0, 8192, false, {}};
 };
 
 // Memory in pieces, as a transport's fragments would lend it.
