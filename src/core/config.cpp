@@ -27,6 +27,7 @@ struct Entry {
     std::string_view origin;
     std::string section; // "transport.servers.dc1"; empty at the top
     std::string key;
+    std::map<std::string, std::string>* origins = nullptr; // Config::origins, while they are read
 
     // "FILE:LINE: [section] key: what is wrong; what is allowed"
     template <class... Parts>
@@ -36,6 +37,10 @@ struct Entry {
                            parts...);
     }
     std::string path() const { return section.empty() ? key : text(section, ".", key); }
+    void keep_origin() const {
+        if (origins != nullptr && !node.is_table())
+            (*origins)[path()] = text(origin, ":", node.source().begin.line);
+    }
 };
 
 using Read = std::function<Result<void>(const Entry&)>;
@@ -56,7 +61,9 @@ Result<void> read_table(const Entry& table, const Read& each) {
     if (!table.node.is_table())
         return table.fail("is not a table; write it as [", table.path(), "]");
     for (const auto& [key, value] : *table.node.as_table()) {
-        NTDSB_CHECK(each(Entry{value, table.origin, table.path(), std::string(key.str())}));
+        const Entry entry{value, table.origin, table.path(), std::string(key.str()), table.origins};
+        NTDSB_CHECK(each(entry));
+        entry.keep_origin();
     }
     return ok();
 }
@@ -465,7 +472,7 @@ Result<Config> parse_config(std::string_view toml, std::string_view origin) {
     const Read read_instances = [&](const Entry& table) {
         return read_table(table, read_instance);
     };
-    const Entry root{parsed.table(), origin, "", ""};
+    const Entry root{parsed.table(), origin, "", "", &config.origins};
     NTDSB_CHECK(read_section(
         root,
         {{"directory", [&](const Entry& table) { return read_directory(table, drafts.front()); }},

@@ -58,6 +58,8 @@ struct ServiceConfig {
 
 struct Config {
     std::u16string file; // where it was read from; empty: built-in defaults
+    // Where each setting that is not a default was read: "directory.database" -> "FILE:LINE".
+    std::map<std::string, std::string> origins;
     DirectoryConfig directory;
     std::map<std::string, DirectoryConfig> instances;
     std::string default_transport = "embedded";

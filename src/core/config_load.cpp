@@ -128,7 +128,10 @@ Result<ConfigPtr> load(std::u16string_view explicit_file) {
                                         content ? text(source.file) : "built-in defaults"));
     if (content) config.file = source.file;
     NTDSB_CHECK(check_resolved_states(config));
-    if (log_override) config.log = *log_override;
+    if (log_override) {
+        config.log = *log_override;
+        config.origins["log.level"] = config.origins["log.file"] = "NTDSBCLI_LOG";
+    }
     configure_log(config.log);
     return ConfigPtr(std::make_shared<const Config>(std::move(config)));
 }

@@ -26,6 +26,7 @@ std::vector<platform::Path> databases_to_check(const RestoreSet& set, Findings& 
         });
         if (!known) paths.push_back(path);
     }
+    if (set.configured_database.empty()) return paths;
     const auto configured =
         std::find_if(paths.begin(), paths.end(), [&](const platform::Path& path) {
             return is_same(path, set.configured_database);

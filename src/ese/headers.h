@@ -102,6 +102,10 @@ struct LogFile {
 // By generation, edb.log last. A folder that is not there is an error (ERROR_PATH_NOT_FOUND).
 Result<std::vector<LogFile>> list_log_files(const platform::Path& folder);
 
+// Whether a file's name is a log's, and the generation in it (none: edb.log, or no log's name).
+bool is_log_name(const platform::Path& file);
+std::optional<std::uint32_t> generation_of_name(const platform::Path& file);
+
 // "edb0000A.log" for a generation: 5 hex digits, 8 above 0xFFFFF.
 std::u16string log_file_name(std::uint32_t generation);
 

@@ -42,6 +42,15 @@ std::optional<LogName> parse_log_name(std::u16string name) {
 
 } // namespace
 
+bool is_log_name(const platform::Path& file) {
+    return parse_log_name(wire_path(file.filename())).has_value();
+}
+
+std::optional<std::uint32_t> generation_of_name(const platform::Path& file) {
+    const auto name = parse_log_name(wire_path(file.filename()));
+    return name ? name->generation : std::nullopt;
+}
+
 Result<std::vector<LogFile>> list_log_files(const platform::Path& folder) {
     auto entries = platform::list_folder(folder);
     if (!entries) {

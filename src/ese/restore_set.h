@@ -24,7 +24,8 @@ struct DatabaseIdentity {
 struct RestoreSet {
     // The map's targets that are databases (contract REG-9, VER-1).
     std::vector<platform::Path> databases;
-    platform::Path configured_database; // must be among `databases`
+    platform::Path configured_database; // must be among `databases`; empty: none must (`ntdsbctl
+                                        // verify`)
     platform::Path log_path;
     platform::Path backup_log_path;
     platform::Path checkpoint_path; // a file, or the folder of edb.chk
@@ -60,6 +61,12 @@ struct Report {
 using Progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
 Report verify_restore_set(const RestoreSet& set, const std::atomic<bool>& cancelled,
                           const Progress& progress = {});
+
+// One file by itself, by its name: a log (edb*.log: VER-2, as far as a single one goes), a
+// checkpoint (edb.chk: VER-4), or else a database (VER-1, VER-3's states, VER-6). What other files
+// it needs is not asked.
+Report verify_file(const platform::Path& file, bool verify_pages,
+                   const std::atomic<bool>& cancelled, const Progress& progress = {});
 
 // VER-7: copies each placement (new file, flush, rename, flush of the folder); an existing file
 // that differs is never overwritten: hrExistingLogFileHasBadSignature. Running it again after a

@@ -1,5 +1,5 @@
-// A text stream that several processes write to at once: lines are appended whole. For the log;
-// durability is not promised.
+// A text stream that several processes write to at once: lines are appended whole. For the log and
+// the history; durable only once flushed.
 #pragma once
 
 #include "platform/file.h"
@@ -21,6 +21,8 @@ public:
 
     // One system call. Returns whether all was written.
     bool append(std::string_view bytes) noexcept;
+    // What was appended is on stable storage when this returns true.
+    bool flush() noexcept;
 
 private:
     AppendFile(NativeHandle handle, bool owned) noexcept : handle_(handle), owned_(owned) {}

@@ -46,6 +46,8 @@ Result<void> random_bytes(std::span<std::byte> into);
 // An environment variable; std::nullopt if unset. Windows: read with GetEnvironmentVariableW, so
 // that SetEnvironmentVariable is seen.
 std::optional<std::u16string> environment(std::string_view name);
+// Sets one for this process and what it loads. Not while another thread may read the environment.
+void set_environment(std::string_view name, std::u16string_view value);
 // Whether environment variables may choose configuration: the process has no more rights than its
 // user (not elevated, not set-uid), or the administrator allowed it (AllowEnvironment = 1 beside
 // ConfigFile) (design point 8).

@@ -1,5 +1,6 @@
 // The interlock's decisions but for the restore's own (interlock.h): status, backup, truncation and
 // the start gate.
+#include "service/history.h"
 #include "service/interlock_view.h"
 
 #include "core/log.h"
@@ -127,6 +128,7 @@ Result<platform::Lock> start_directory(const Instance& instance) {
         if (known.mirror)
             NTDSB_CHECK(platform::remove_restore_mirror()); // MIR-3: before the record says started
         NTDSB_CHECK(record_start(instance, *known.record));
+        add_to_history(instance, HistoryEvent::started, &*known.record);
     }
     return std::move(*engine);
 }

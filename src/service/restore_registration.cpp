@@ -1,5 +1,6 @@
 // A restore's entry into the interlock and its way out of it (interlock.h; contract REG-6..8,
 // CMPL-2, CMPL-3, MIR-1, DC-2): the writer of record and mirror.
+#include "service/history.h"
 #include "service/interlock_view.h"
 
 #include "core/log.h"
@@ -134,6 +135,7 @@ Result<RestoreRegistration> RestoreRegistration::enter(InstancePtr instance,
     NTDSB_TRY(const auto before, look(*instance));
     auto record = new_record(std::move(request));
     NTDSB_CHECK(write_registration(*instance, record, before));
+    add_to_history(*instance, HistoryEvent::registered, &record);
     return RestoreRegistration(std::move(instance), std::move(*lock), std::move(record));
 }
 
@@ -157,6 +159,9 @@ Result<void> RestoreRegistration::settle(RecordState state, Code outcome) {
     record.outcome = outcome;
     record.changed_at = platform::now_filetime();
     NTDSB_CHECK(save_or_take_back(*instance_, record, Known{record_, {}, is_mirrored(*instance_)}));
+    add_to_history(*instance_,
+                   state == RecordState::completed ? HistoryEvent::completed : HistoryEvent::failed,
+                   &record);
     lock_.reset();
     return ok();
 }

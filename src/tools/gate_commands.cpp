@@ -1,15 +1,10 @@
 // status, check-start and run: what blocks a directory, and the gate through which its engine is
 // started (contract section 6; design point 9).
-#include "tools/commands.h"
+#include "tools/output.h"
 
-#include "core/config.h"
 #include "core/utf16.h"
-#include "messages/message_table.h"
 #include "platform/child.h"
 #include "platform/process.h"
-#include "service/interlock.h"
-
-#include <nlohmann/json.hpp>
 
 #include <ostream>
 
@@ -17,17 +12,10 @@ namespace ntdsb::tools {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
 using service::BackupSource;
 using service::InterlockStatus;
 using service::RecordState;
 using service::RegistrationRecord;
-
-Result<service::InstancePtr> open_instance(const Options& options) {
-    NTDSB_TRY(const ConfigPtr config, load_config(options.config_file));
-    NTDSB_TRY(const std::u16string name, utf8_to_utf16(options.instance));
-    return service::Instance::open(config, name);
-}
 
 struct Found {
     service::InstancePtr instance;
@@ -38,62 +26,6 @@ Result<Found> look(const Options& options) {
     NTDSB_TRY(auto instance, open_instance(options));
     NTDSB_TRY(auto status, service::interlock_status(*instance));
     return Found{std::move(instance), std::move(status)};
-}
-
-// Other programs' lines (lock holders) are in it: what is no UTF-8 there is shown as U+FFFD.
-void print(const Options& options, const Json& json) {
-    *options.out << json.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
-}
-
-std::string code_name(Code code) {
-    const MessageEntry* entry = find_message(static_cast<std::uint32_t>(code));
-    return entry != nullptr ? std::string(entry->name) : text(hex(code));
-}
-
-Json error_json(const Error& error) {
-    return {{"error", code_name(error.code)},
-            {"code", static_cast<std::uint32_t>(error.code)},
-            {"what", error.what}};
-}
-
-// An error for people, or as JSON on the standard output where a program waits for it.
-int report(const Options& options, const Error& error, int exit_status) {
-    if (options.json)
-        print(options, error_json(error));
-    else
-        *options.err << "ntdsbctl: " << error.what << " (" << code_name(error.code) << ")\n";
-    return exit_status;
-}
-
-std::string_view state_name(RecordState state) {
-    switch (state) {
-    case RecordState::registered:
-        return "registered";
-    case RecordState::failed:
-        return "failed";
-    case RecordState::completed:
-        return "completed";
-    case RecordState::started:
-        return "started";
-    }
-    return "unknown";
-}
-
-// What an administrator would do now.
-std::string_view next_step(const InterlockStatus& status) {
-    if (status.restore_session_alive)
-        return "wait until the restore session completes, or end its process and run the restore "
-               "again";
-    if (status.start_blocked && status.start_blocked->code == hrRestoreInProgress)
-        return "run the restore again and complete it; the directory stays blocked until then";
-    if (status.backup == BackupSource::live)
-        return "wait until the backup ends, or end its process; the directory cannot start "
-               "meanwhile";
-    if (status.engine_running)
-        return "none; stop the directory before you restore it or back up its live files";
-    if (status.record && status.record->state == RecordState::completed)
-        return "start the restored directory: ntdsbctl run -- ENGINE";
-    return "none; the directory is started with: ntdsbctl run -- ENGINE";
 }
 
 Json record_json(const RegistrationRecord& record) {

@@ -64,4 +64,6 @@ bool AppendFile::append(std::string_view bytes) noexcept {
     return ::write(handle_, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size());
 }
 
+bool AppendFile::flush() noexcept { return ::fdatasync(handle_) == 0; }
+
 } // namespace ntdsb::platform

@@ -82,6 +82,10 @@ std::optional<std::u16string> environment(std::string_view name) {
     return wtf8_to_utf16(value);
 }
 
+void set_environment(std::string_view name, std::u16string_view value) {
+    ::setenv(std::string(name).c_str(), utf16_to_wtf8(value).c_str(), 1);
+}
+
 bool environment_is_trusted() { return ::getauxval(AT_SECURE) == 0; }
 
 std::u16string default_config_file() { return u"/etc/ntdsbcli/ntdsbcli.toml"; }

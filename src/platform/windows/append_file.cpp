@@ -34,4 +34,6 @@ bool AppendFile::append(std::string_view bytes) noexcept {
            put == size;
 }
 
+bool AppendFile::flush() noexcept { return FlushFileBuffers(static_cast<HANDLE>(handle_)) != 0; }
+
 } // namespace ntdsb::platform

@@ -104,6 +104,11 @@ std::optional<std::u16string> environment(std::string_view name) {
     }
 }
 
+void set_environment(std::string_view name, std::u16string_view value) {
+    const std::wstring wide_name(name.begin(), name.end()); // our variables' names are ASCII
+    SetEnvironmentVariableW(wide_name.c_str(), to_wide(value).c_str());
+}
+
 bool environment_is_trusted() {
     return !is_elevated() || registry_number(settings_key, L"AllowEnvironment") == 1;
 }

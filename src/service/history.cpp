@@ -1,0 +1,81 @@
+// See history.h.
+#include "service/history.h"
+
+#include "core/log.h"
+#include "core/path.h"
+#include "platform/append_file.h"
+#include "platform/process.h"
+#include "service/interlock_view.h"
+
+namespace ntdsb::service {
+
+namespace {
+
+std::string_view event_name(HistoryEvent event) {
+    switch (event) {
+    case HistoryEvent::registered:
+        return "registered";
+    case HistoryEvent::completed:
+        return "completed";
+    case HistoryEvent::failed:
+        return "failed";
+    case HistoryEvent::started:
+        return "started";
+    case HistoryEvent::abandoned:
+        return "abandoned";
+    case HistoryEvent::session_ended:
+        return "session-ended";
+    }
+    return "unknown";
+}
+
+// A JSON string. What is no plain text comes from a damaged record or lock file.
+std::string quoted(std::string_view value) {
+    std::string out = "\"";
+    for (const char c : value) {
+        if (c == '"' || c == '\\') out += '\\';
+        out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+    }
+    return out + '"';
+}
+
+std::string line_of(HistoryEvent event, const RegistrationRecord* record) {
+    std::string line =
+        text("{\"time\":", quoted(platform::format_filetime(platform::now_filetime())),
+             ",\"event\":", quoted(event_name(event)), ",\"holder\":", quoted(this_process()));
+    if (record != nullptr) {
+        line += text(",\"registered_by\":", quoted(record->holder), ",\"registered_at\":",
+                     quoted(platform::format_filetime(record->registered_at)),
+                     ",\"gen_low\":", record->request.gen_low,
+                     ",\"gen_high\":", record->request.gen_high);
+        if (record->outcome != 0)
+            line += text(",\"outcome\":", static_cast<std::uint32_t>(record->outcome));
+    }
+    return line + "}\n";
+}
+
+Result<void> append(const Instance& instance, HistoryEvent event,
+                    const RegistrationRecord* record) {
+    const platform::Path path = instance.state_file(history_file);
+    NTDSB_TRY(const auto info, platform::file_info(path));
+    if (info && (info->is_link || info->is_folder))
+        return fail(hrError, wire_path(path), " is no plain file; remove it");
+    if (info && info->size >= history_limit)
+        NTDSB_CHECK(platform::rename_replace(path, instance.state_file(older_history_file)));
+    NTDSB_TRY(auto file, platform::AppendFile::open(path));
+    const bool written = file.append(line_of(event, record)) &&
+                         (event == HistoryEvent::registered || file.flush());
+    if (!written) return fail(ERROR_WRITE_FAULT, "could not write to ", wire_path(path));
+    return ok();
+}
+
+} // namespace
+
+void add_to_history(const Instance& instance, HistoryEvent event,
+                    const RegistrationRecord* record) {
+    if (const auto appended = append(instance, event, record); !appended)
+        log::warn("REC-10: the history has no line for \"", event_name(event),
+                  "\": ", appended.error().what);
+}
+
+} // namespace ntdsb::service

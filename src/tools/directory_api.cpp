@@ -1,0 +1,194 @@
+// See directory_api.h.
+#include "tools/directory_api.h"
+
+#include "core/path.h"
+#include "core/utf16.h"
+#include "platform/process.h"
+
+namespace ntdsb::tools {
+
+namespace {
+
+static_assert(sizeof(WCHAR) == sizeof(char16_t));
+
+LPCWSTR wide(const std::u16string& value) { return reinterpret_cast<LPCWSTR>(value.c_str()); }
+
+Result<void> check(std::string_view call, HRESULT code) {
+    if (code == S_OK) return ok();
+    return api_error(call, code);
+}
+
+// A list as the DLL hands it out, freed.
+std::vector<ListedFile> take_list(LPWSTR list, DWORD size) {
+    const std::u16string_view all(reinterpret_cast<const char16_t*>(list),
+                                  size / sizeof(char16_t));
+    std::vector<ListedFile> files;
+    for (std::size_t at = 0; at < all.size() && all[at] != 0;) {
+        const auto entry = all.substr(at, std::min(all.find(u'\0', at), all.size()) - at);
+        files.push_back({entry.front(), std::u16string(entry.substr(1))});
+        at += entry.size() + 1;
+    }
+    DsBackupFree(list);
+    return files;
+}
+
+// The DLL finds its configuration by itself; the environment is the one way to name another.
+Result<void> hand_on_config(const Options& options) {
+    if (options.config_file.empty()) return ok();
+    std::error_code error;
+    const auto whole = std::filesystem::absolute(native_path(options.config_file), error);
+    const auto file = error ? options.config_file : wire_path(whole);
+    if (same_path(file, platform::default_config_file())) return ok();
+    if (!platform::environment_is_trusted())
+        return fail(hrError,
+                    "--config cannot be handed on to ntdsbcli: this process has more rights than "
+                    "its user, and there the library heeds no environment variable. Leave --config "
+                    "out, name the file as ConfigFile in HKLM\\SOFTWARE\\ntdsbcli, or set "
+                    "AllowEnvironment = 1 (REG_DWORD) there");
+    platform::set_environment("NTDSBCLI_CONFIG", file);
+    return ok();
+}
+
+Result<std::u16string> server_of_instance(const Config& config, const std::string& instance) {
+    NTDSB_CHECK(config.instance(instance));
+    for (const auto& [name, server] : config.servers) {
+        if (server.instance == instance && server.transport == "embedded")
+            return utf8_to_utf16(name);
+    }
+    return fail(hrError, "no server name leads to the instance \"", instance,
+                "\"; the library knows instances by server names alone. Add to ",
+                config.file.empty() ? platform::default_config_file() : config.file,
+                ": [transport.servers.", instance,
+                "] with transport = \"embedded\" and instance = \"", instance, "\"");
+}
+
+} // namespace
+
+Error api_error(std::string_view call, HRESULT code) {
+    const auto meaning = code_text(static_cast<Code>(code));
+    return Error{static_cast<Code>(code),
+                 text(call, ": ", meaning.empty() ? "it failed with an unknown code" : meaning)};
+}
+
+Result<std::u16string> reach_server(const Options& options) {
+    NTDSB_CHECK(hand_on_config(options));
+    if (options.instance.empty())
+        return utf8_to_utf16(options.server.empty() ? "localhost" : options.server);
+    NTDSB_TRY(const ConfigPtr config, load_config(options.config_file));
+    if (options.server.empty()) return server_of_instance(*config, options.instance);
+    const auto found = config->servers.find(options.server);
+    if (found != config->servers.end() && found->second.instance == options.instance)
+        return utf8_to_utf16(options.server);
+    return fail(hrError, "--server ", options.server, " does not lead to the instance \"",
+                options.instance, "\"; leave one of the two out, or say so in [transport.servers.",
+                options.server, "]");
+}
+
+void ApiSession::end() noexcept {
+    if (handle_ != nullptr && !ended_.exchange(true)) end_(handle_);
+}
+
+Result<Locations> ApiSession::locations() const {
+    LPWSTR list = nullptr;
+    DWORD size = 0;
+    NTDSB_CHECK(check("DsRestoreGetDatabaseLocations",
+                      DsRestoreGetDatabaseLocationsW(handle_, &list, &size)));
+    Locations found;
+    for (auto& entry : take_list(list, size)) {
+        switch (entry.kind) {
+        case 0x44: // BFT_NTDS_DATABASE, a char in the header
+            found.database = std::move(entry.path);
+            break;
+        case 0x82: // BFT_LOG_DIR
+            found.log_path = std::move(entry.path);
+            break;
+        case 0x83: // BFT_CHECKPOINT_DIR
+            found.checkpoint_path = std::move(entry.path);
+            break;
+        default:
+            break;
+        }
+    }
+    return found;
+}
+
+ApiBackup::ApiBackup() : ApiSession([](HBC hbc) { return DsBackupEnd(hbc); }) {}
+
+Result<std::vector<std::byte>> ApiBackup::prepare(const std::u16string& server) {
+    PVOID token = nullptr;
+    DWORD size = 0;
+    NTDSB_CHECK(
+        check("DsBackupPrepare",
+              DsBackupPrepareW(wide(server), 0, BACKUP_TYPE_FULL, &token, &size, &handle_)));
+    const auto* const bytes = static_cast<const std::byte*>(token);
+    std::vector<std::byte> copy(bytes, bytes + size);
+    DsBackupFree(token);
+    return copy;
+}
+
+Result<std::vector<ListedFile>> ApiBackup::files() const {
+    LPWSTR list = nullptr;
+    DWORD size = 0;
+    NTDSB_CHECK(
+        check("DsBackupGetDatabaseNames", DsBackupGetDatabaseNamesW(handle_, &list, &size)));
+    auto files = take_list(list, size);
+    NTDSB_CHECK(check("DsBackupGetBackupLogs", DsBackupGetBackupLogsW(handle_, &list, &size)));
+    for (auto& log : take_list(list, size)) files.push_back(std::move(log));
+    return files;
+}
+
+Result<std::uint64_t> ApiBackup::open(const ListedFile& file) const {
+    constexpr DWORD hint = 1 << 20;
+    LARGE_INTEGER size{};
+    NTDSB_CHECK(check(text("DsBackupOpenFile ", file.path),
+                      DsBackupOpenFileW(handle_, wide(file.path), hint, &size)));
+    return static_cast<std::uint64_t>(size.QuadPart);
+}
+
+Result<std::size_t> ApiBackup::read(std::span<std::byte> into) const {
+    DWORD got = 0;
+    const HRESULT code =
+        DsBackupRead(handle_, into.data(), static_cast<DWORD>(into.size()), &got);
+    if (code == static_cast<HRESULT>(ERROR_HANDLE_EOF)) return std::size_t{0};
+    NTDSB_CHECK(check("DsBackupRead", code));
+    return std::size_t{got};
+}
+
+Result<void> ApiBackup::close() const { return check("DsBackupClose", DsBackupClose(handle_)); }
+
+Result<void> ApiBackup::truncate_logs() const {
+    return check("DsBackupTruncateLogs", DsBackupTruncateLogs(handle_));
+}
+
+ApiRestore::ApiRestore() : ApiSession([](HBC hbc) { return DsRestoreEnd(hbc); }) {}
+
+Result<void> ApiRestore::prepare(const std::u16string& server, std::span<const std::byte> token) {
+    std::vector<std::byte> copy(token.begin(), token.end()); // the DLL's argument is not const
+    return check("DsRestorePrepare",
+                 DsRestorePrepareW(wide(server), 0, copy.empty() ? nullptr : copy.data(),
+                                   static_cast<DWORD>(copy.size()), &handle_));
+}
+
+Result<void> ApiRestore::register_restore(const Registration& registration) const {
+    std::u16string source = registration.source;
+    std::u16string target = registration.locations.database;
+    EDB_RSTMAPW map{reinterpret_cast<WCHAR*>(source.data()),
+                    reinterpret_cast<WCHAR*>(target.data())};
+    return check("DsRestoreRegister",
+                 DsRestoreRegisterW(handle_, wide(registration.locations.checkpoint_path),
+                                    wide(registration.locations.log_path), &map, 1,
+                                    wide(registration.backup_log_path), registration.gen_low,
+                                    registration.gen_high));
+}
+
+Result<void> ApiRestore::complete(HRESULT state) const {
+    return check("DsRestoreRegisterComplete", DsRestoreRegisterComplete(handle_, state));
+}
+
+Result<bool> is_online(const std::u16string& server) {
+    BOOL answer = FALSE;
+    NTDSB_CHECK(check("DsIsNTDSOnline", DsIsNTDSOnlineW(wide(server), &answer)));
+    return answer != FALSE;
+}
+
+} // namespace ntdsb::tools
