@@ -1,5 +1,5 @@
 // The commands of ntdsbctl. Each prints for people or, with --json, one JSON object, and returns
-// the exit status. They know no command line; ntdsbctl.cpp does.
+// the exit status. They know no command line; command_line.cpp does.
 #pragma once
 
 #include "core/result.h"
@@ -47,13 +47,17 @@ int verify(const Options& options, const std::vector<std::string>& paths, bool h
 
 // --- backup_command.cpp, restore_command.cpp: through the DLL alone
 int backup(const Options& options, const std::string& folder, bool truncate_logs);
-int restore(const Options& options, const std::string& folder, bool keep_logs);
+int restore(const Options& options, const std::string& folder);
 
 // --- repair_commands.cpp
 int abandon(const Options& options, bool force);
 int end_session(const Options& options);
 
-// --- doctor.cpp
+// --- doctor.cpp: exit_no if something is not as a restore needs it
 int doctor(const Options& options);
+
+// --- command_line.cpp: parses the command line (UTF-8, without the program's name) and calls the
+// command; `options` gives the streams.
+int run_command_line(const std::vector<std::string>& arguments, Options options);
 
 } // namespace ntdsb::tools

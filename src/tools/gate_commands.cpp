@@ -99,11 +99,6 @@ void print_status(std::ostream& out, const service::Instance& instance,
     out << "next step     " << next_step(status) << '\n';
 }
 
-// Whether the gate said no; anything else is that it could not tell.
-bool is_refusal(Code code) {
-    return code == hrRestoreInProgress || code == hrBackupInProgress || code == hrDatabaseInUse;
-}
-
 } // namespace
 
 int status(const Options& options) {
@@ -142,8 +137,7 @@ int run_engine(const Options& options, const std::vector<std::string>& engine) {
     const auto instance = open_instance(options);
     if (!instance) return report(options, instance.error(), exit_failed);
     auto gate = service::start_directory(*instance.value());
-    if (!gate)
-        return report(options, gate.error(), is_refusal(gate.error().code) ? exit_no : exit_failed);
+    if (!gate) return report(options, gate.error(), exit_of(gate.error().code));
     const auto exit_status = platform::run_child(arguments, gate.value().hand_on());
     if (!exit_status) return report(options, exit_status.error(), exit_failed);
     return exit_status.value();

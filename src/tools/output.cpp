@@ -40,6 +40,19 @@ int report(const Options& options, const Error& error, int exit_status) {
     return exit_status;
 }
 
+int exit_of(Code code) {
+    switch (code) {
+    case hrRestoreInProgress:
+    case hrBackupInProgress:
+    case hrDatabaseInUse:
+    case hrBackupNotAllowedYet:
+    case hrContentsExpired:
+        return exit_no;
+    default:
+        return exit_failed;
+    }
+}
+
 void note(const Options& options, std::string_view sentence) {
     if (!options.json) *options.out << sentence << std::endl;
 }

@@ -23,6 +23,9 @@ Json error_json(const Error& error);
 // waits for it. Returns `exit_status`.
 int report(const Options& options, const Error& error, int exit_status);
 
+// exit_no where the interlock, the gate or the backup's age says no; else exit_failed.
+int exit_of(Code code);
+
 // A sentence about what is done, for people alone.
 void note(const Options& options, std::string_view sentence);
 

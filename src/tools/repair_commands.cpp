@@ -1,0 +1,175 @@
+// abandon and end-session: the administrator's ways out of a restore that nobody will finish
+// (contract REC-10).
+#include "tools/interrupt.h"
+#include "tools/verification.h"
+
+#include "core/utf16.h"
+#include "platform/other_process.h"
+#include "platform/process.h"
+#include "service/abandon.h"
+#include "service/interlock_view.h"
+
+#include <charconv>
+#include <ostream>
+
+namespace ntdsb::tools {
+
+namespace {
+
+constexpr std::uint32_t end_grace_ms = 5000;
+
+// --- abandon
+
+bool can_be_abandoned(const service::InterlockStatus& status) {
+    return status.start_blocked && status.start_blocked->code == hrRestoreInProgress;
+}
+
+// What is blocked only because nobody completed it may start if its files are sound.
+Result<ese::Report> verify_directory(const Options& options, const service::Instance& instance) {
+    const InterruptGuard guard;
+    NTDSB_TRY(const auto set, files_of(instance));
+    auto report = verify(options, set);
+    if (report.result == ERROR_OPERATION_ABORTED) return interruption();
+    return report;
+}
+
+int refuse_unsound(const Options& options, const ese::Report& found) {
+    const std::string what =
+        text("the directory's files are not sound, so the restore is not abandoned; run the "
+             "restore again, or start them as they are with: ntdsbctl abandon --force");
+    if (options.json) {
+        Json json = error_json(fail(found.result, what));
+        json["findings"] = findings_json(found);
+        print(options, json);
+        return exit_no;
+    }
+    print_findings(*options.err, found);
+    return report(options, fail(found.result, what), exit_no);
+}
+
+int say_abandoned(const Options& options, bool abandoned) {
+    if (options.json)
+        print(options, {{"abandoned", abandoned}});
+    else
+        *options.out << (abandoned ? "abandoned; the directory may start\n"
+                                   : "nothing was abandoned\n");
+    return abandoned ? exit_ok : exit_no;
+}
+
+int abandon_checked(const Options& options, const service::Instance& instance,
+                    const service::InterlockStatus& status, bool force) {
+    const auto wanted = confirm(
+        options, text("Give up the restore of ", instance.directory().database,
+                      force ? " WITHOUT a look at its files" : "", " and let it start?"));
+    if (!wanted) return report(options, wanted.error(), exit_usage);
+    if (!wanted.value()) return say_abandoned(options, false);
+    const auto done = service::abandon_restore(instance, status);
+    if (!done) return report(options, done.error(), exit_of(done.error().code));
+    return say_abandoned(options, done.value());
+}
+
+// --- end-session
+
+struct Holder {
+    std::uint32_t process_id;
+    std::string computer;
+};
+
+// "pid 123 on dc1", as this_process of the interlock writes it.
+std::optional<Holder> parse_holder(std::string_view line) {
+    constexpr std::string_view pid = "pid ", on = " on ";
+    if (!line.starts_with(pid)) return std::nullopt;
+    Holder holder{};
+    const char* const begin = line.data() + pid.size();
+    const auto [end, error] = std::from_chars(begin, line.data() + line.size(), holder.process_id);
+    const auto rest = line.substr(static_cast<std::size_t>(end - line.data()));
+    if (error != std::errc() || holder.process_id == 0 || !rest.starts_with(on))
+        return std::nullopt;
+    holder.computer = rest.substr(on.size());
+    return holder;
+}
+
+bool is_own_name(const std::string& computer) {
+    for (const auto& name : platform::computer_names())
+        if (utf16_to_wtf8(name) == computer) return true;
+    return computer == "localhost";
+}
+
+Result<std::uint32_t> process_to_end(const service::Instance& instance,
+                                     const service::InterlockStatus& status) {
+    const auto holder = parse_holder(status.restore_holder);
+    if (!holder)
+        return fail(hrRestoreInProgress, "the restore lock is held by ", status.restore_holder,
+                    ", which names no process; end its session where it runs");
+    if (!is_own_name(holder->computer))
+        return fail(hrRestoreInProgress, "the session's process runs on ", holder->computer,
+                    "; run ntdsbctl end-session there");
+    if (holder->process_id == platform::process_id())
+        return fail(hrRestoreInProgress, "the session's process is this one");
+    const auto open = platform::has_open(holder->process_id,
+                                         instance.state_file(service::restore_lock_file));
+    if (open && !*open)
+        return fail(hrRestoreInProgress, "process ", holder->process_id,
+                    " does not hold the restore lock: its number belongs to another program by "
+                    "now, or it runs in another container; end the session where it runs");
+    return holder->process_id;
+}
+
+Result<bool> end_holder(const Options& options, const service::Instance& instance,
+                        const service::InterlockStatus& status) {
+    NTDSB_TRY(const auto process, process_to_end(instance, status));
+    const std::string program = platform::program_of(process);
+    NTDSB_TRY(const bool wanted,
+              confirm(options, text("End process ", process, program.empty() ? "" : " (", program,
+                                    program.empty() ? "" : ")",
+                                    ", which has a restore registered? All that it does ends; the "
+                                    "directory stays blocked.")));
+    if (!wanted) return false;
+    NTDSB_CHECK(platform::end_process(process, end_grace_ms));
+    NTDSB_CHECK(service::note_ended_session(instance));
+    return true;
+}
+
+int say_ended(const Options& options, bool ended, std::string_view sentence) {
+    if (options.json)
+        print(options, {{"ended", ended}});
+    else
+        *options.out << sentence << '\n';
+    return ended ? exit_ok : exit_no;
+}
+
+} // namespace
+
+int abandon(const Options& options, bool force) {
+    const auto instance = open_instance(options);
+    if (!instance) return report(options, instance.error(), exit_failed);
+    const auto status = service::interlock_status(*instance.value());
+    if (!status) return report(options, status.error(), exit_failed);
+    const auto& found = status.value();
+    if (found.restore_session_alive) // named in the sentence
+        return report(options, *found.start_blocked, exit_no);
+    if (!can_be_abandoned(found)) return say_abandoned(options, false);
+    if (!force) {
+        const auto verified = verify_directory(options, *instance.value());
+        if (!verified) return report(options, verified.error(), exit_failed);
+        if (!verified.value().findings.empty()) return refuse_unsound(options, verified.value());
+    }
+    return abandon_checked(options, *instance.value(), found, force);
+}
+
+int end_session(const Options& options) {
+    const auto instance = open_instance(options);
+    if (!instance) return report(options, instance.error(), exit_failed);
+    const auto status = service::interlock_status(*instance.value());
+    if (!status) return report(options, status.error(), exit_failed);
+    if (!status.value().restore_session_alive)
+        return say_ended(options, false, "no restore session is alive; nothing was ended");
+    const auto ended = end_holder(options, *instance.value(), status.value());
+    if (!ended) return report(options, ended.error(), exit_of(ended.error().code));
+    return say_ended(options, ended.value(),
+                     ended.value() ? "ended; the directory stays blocked: run the restore again, "
+                                     "or give it up (ntdsbctl abandon)"
+                                   : "nothing was ended");
+}
+
+} // namespace ntdsb::tools

@@ -1,0 +1,214 @@
+// backup, restore and verify of whole folders: through the DLL's public functions, as old tools
+// do it. A backup taken and restored is the same bytes.
+#include "tools_fixture.h"
+
+#include "support/real_data.h"
+#include "tools/manifest.h"
+#include "tools/sha256.h"
+
+namespace ntdsb::tools {
+namespace {
+
+using test::read_file;
+
+class NtdsbctlBackup : public Ntdsbctl {
+protected:
+    // A stopped directory that needs its logs 3..5, the last one as edb.log.
+    void make_dirty() {
+        directory.with_logs = true;
+        directory.made().write(directory.database());
+        test::LogChain{directory.signature}.from(3).to(5).current().write(directory.ntds());
+        test::EseCheckpoint{directory.signature}.generation(3).write(directory.ntds() / "edb.chk");
+    }
+    void back_up() {
+        const auto printed = run({"backup", utf8(folder())});
+        ASSERT_EQ(printed.status, exit_ok) << printed.all();
+    }
+    void ruin() { test::write_file(directory.database(), test::Bytes(10'000, std::byte{'x'})); }
+    platform::Path folder() const { return directory.root() / "taken"; }
+    platform::Path in_folder(std::string_view name) const { return folder() / name; }
+    Manifest manifest() const { return load_manifest(folder()).value(); }
+    std::size_t files_in_folder() const {
+        return platform::list_folder(folder()).value().size();
+    }
+};
+
+TEST_F(NtdsbctlBackup, BackupIsTheFilesTheTokenAndAManifestOfSums) {
+    make_dirty();
+    back_up();
+    EXPECT_EQ(read_file(in_folder("ntds.dit")), read_file(directory.database()));
+    EXPECT_EQ(read_file(in_folder("edb00005.log")), read_file(directory.ntds() / "edb.log"));
+    EXPECT_EQ(files_in_folder(), 6u) << "database, three logs, token, manifest";
+    const auto found = manifest();
+    EXPECT_EQ(found.gen_low, 3u);
+    EXPECT_EQ(found.gen_high, 5u);
+    EXPECT_EQ(found.files.size(), 5u);
+    EXPECT_EQ(found.database().live_path, utf8(directory.database()));
+    EXPECT_EQ(json({"verify", utf8(folder())}, exit_ok)["sound"], true);
+    EXPECT_EQ(json({"token", "show", utf8(in_folder("token.bin"))}, exit_ok)["expired"], false);
+}
+
+TEST_F(NtdsbctlBackup, RestoreGivesBackTheBytesAndKeepsWhatWasThere) {
+    make_dirty();
+    const auto original = read_file(directory.database());
+    back_up();
+    ruin();
+    const auto ruined = read_file(directory.database());
+    const auto done = json({"restore", utf8(folder()), "--yes"}, exit_ok);
+    EXPECT_EQ(read_file(directory.database()), original);
+    EXPECT_EQ(read_file(directory.ntds() / "edb.log"), read_file(in_folder("edb00005.log")));
+    EXPECT_EQ(read_file(directory.ntds() / "edb00003.log"), read_file(in_folder("edb00003.log")));
+    ASSERT_EQ(done["moved_aside"].size(), 1u);
+    const platform::Path aside =
+        native_path(wtf8_to_utf16(done["moved_aside"][0].get<std::string>()));
+    EXPECT_EQ(read_file(aside / "ntds.dit"), ruined);
+    EXPECT_TRUE(std::filesystem::exists(aside / "edb.chk"));
+    EXPECT_EQ(directory.recorded(), service::RecordState::completed);
+    EXPECT_EQ(json({"verify", utf8(directory.ntds())}, exit_ok)["sound"], true);
+}
+
+TEST_F(NtdsbctlBackup, RealDatabaseComesBackByteForByte) {
+    NTDSB_REAL_DATABASE(real, "page8k");
+    std::filesystem::copy_file(real, directory.database(),
+                               std::filesystem::copy_options::overwrite_existing);
+    back_up();
+    ruin();
+    ASSERT_EQ(run({"restore", utf8(folder()), "--yes"}).status, exit_ok);
+    EXPECT_EQ(read_file(directory.database()), read_file(real));
+}
+
+TEST_F(NtdsbctlBackup, TruncationFollowsACompleteBackup) { // BTRUNC-1
+    directory.with_logs = true;
+    directory.made().write(directory.database()); // needs 3..5
+    test::LogChain{directory.signature}.from(1).to(5).current().write(directory.ntds());
+    ASSERT_EQ(run({"backup", "--truncate-logs", utf8(folder())}).status, exit_ok);
+    EXPECT_FALSE(std::filesystem::exists(directory.ntds() / "edb00002.log"));
+    EXPECT_TRUE(std::filesystem::exists(directory.ntds() / "edb00003.log"));
+}
+
+TEST_F(NtdsbctlBackup, FolderThatHoldsSomethingIsRefused) {
+    std::filesystem::create_directories(folder());
+    test::write_file(in_folder("mine.txt"), test::Bytes(1));
+    const auto refused = run({"backup", utf8(folder())});
+    EXPECT_EQ(refused.status, exit_failed);
+    expect_says(refused.err, "mine.txt");
+    EXPECT_EQ(files_in_folder(), 1u);
+}
+
+TEST_F(NtdsbctlBackup, FailedBackupLeavesNothing) {
+    directory.made().damaged_page(3).write(directory.database()); // BREAD-4
+    const auto failed = run({"backup", utf8(folder())});
+    EXPECT_EQ(failed.status, exit_failed);
+    expect_says(failed.err, "hrReadVerifyFailure");
+    EXPECT_FALSE(std::filesystem::exists(folder()));
+}
+
+TEST_F(NtdsbctlBackup, BackupIsRefusedWhileARestoreIsRegistered) { // BPREP-6
+    { ASSERT_TRUE(directory.enter()); }
+    const auto refused = run({"backup", utf8(folder())});
+    EXPECT_EQ(refused.status, exit_no);
+    expect_says(refused.err, "hrRestoreInProgress");
+}
+
+TEST_F(NtdsbctlBackup, RestoreAsksFirst) {
+    back_up();
+    ruin();
+    const auto ruined = read_file(directory.database());
+    answer = "n\n";
+    EXPECT_EQ(run({"restore", utf8(folder())}).status, exit_no);
+    EXPECT_EQ(read_file(directory.database()), ruined);
+    EXPECT_EQ(directory.recorded(), std::nullopt) << "nothing was registered";
+    answer = "";
+    const auto no_terminal = run({"restore", utf8(folder())});
+    EXPECT_NE(no_terminal.status, exit_ok);
+    expect_says(no_terminal.err, "--yes");
+    answer = "y\n";
+    EXPECT_EQ(run({"restore", utf8(folder())}).status, exit_ok);
+}
+
+TEST_F(NtdsbctlBackup, AlteredBackupIsNotRestored) {
+    back_up();
+    test::flip_bit(in_folder("ntds.dit"), 50'000);
+    const auto before = read_file(directory.database());
+    const auto refused = run({"restore", utf8(folder()), "--yes"});
+    EXPECT_EQ(refused.status, exit_failed);
+    expect_says(refused.err, "SHA-256");
+    EXPECT_EQ(read_file(directory.database()), before);
+    EXPECT_EQ(directory.recorded(), std::nullopt);
+    const auto verified = json({"verify", utf8(folder())}, exit_no);
+    EXPECT_EQ(verified["paths"][0]["findings"][0]["file"], utf8(in_folder("ntds.dit")));
+}
+
+TEST_F(NtdsbctlBackup, FolderWithoutAManifestIsNoBackup) {
+    back_up();
+    std::filesystem::remove(in_folder("manifest.json"));
+    const auto refused = run({"restore", utf8(folder()), "--yes"});
+    EXPECT_EQ(refused.status, exit_failed);
+    expect_says(refused.err, "manifest.json");
+}
+
+TEST_F(NtdsbctlBackup, UnsoundRestoreLeavesTheDirectoryBlockedAndSaysWhereTheOldFilesAre) {
+    make_dirty();
+    back_up();
+    // A database and a token that are not of one moment, under sums that fit.
+    directory.made().dbtime(9999).write(in_folder("ntds.dit"));
+    auto altered = manifest();
+    const platform::Path other = directory.root() / "other";
+    std::filesystem::create_directories(other);
+    for (const auto& file : altered.files)
+        std::filesystem::copy_file(file_in(folder(), file.name), file_in(other, file.name));
+    for (auto& file : altered.files) {
+        if (file.kind != FileKind::database) continue;
+        const auto bytes = read_file(file_in(other, file.name));
+        auto sum = Sha256::start().value();
+        ASSERT_TRUE(sum.add(bytes));
+        file.sha256 = sum.finish().value();
+    }
+    ASSERT_TRUE(save_manifest(other, altered));
+    const auto failed = run({"restore", utf8(other), "--yes"});
+    EXPECT_NE(failed.status, exit_ok);
+    expect_says(failed.err, "hrContentsExpired");
+    expect_says(failed.err, "before-restore-");
+    expect_says(failed.err, "stays blocked");
+    EXPECT_EQ(directory.start_blocked(), hrRestoreInProgress);
+    EXPECT_EQ(run({"restore", utf8(folder()), "--yes"}).status, exit_failed)
+        << "its database was altered";
+}
+
+// --- verify of other things
+
+TEST_F(NtdsbctlBackup, VerifyNamesEveryFaultOfEveryPath) {
+    directory.made().damaged_page(2).damaged_page(5).write(directory.database());
+    const auto log = directory.ntds() / "edb00003.log";
+    test::EseLog(directory.signature, 3).damaged_header().write(log);
+    const auto found =
+        json({"verify", utf8(directory.database()), utf8(log)}, exit_no);
+    EXPECT_EQ(found["sound"], false);
+    EXPECT_EQ(found["paths"][0]["findings"].size(), 2u);
+    EXPECT_EQ(found["paths"][0]["findings"][0]["error"], "hrReadVerifyFailure");
+    EXPECT_EQ(found["paths"][1]["findings"][0]["error"], "hrLogFileCorrupt");
+    const auto printed = run({"verify", "--headers", utf8(directory.database())});
+    EXPECT_EQ(printed.status, exit_ok) << printed.all();
+    expect_says(printed.out, "sound");
+}
+
+TEST_F(NtdsbctlBackup, VerifyOfADirectoryFindsAMissingLog) {
+    directory.with_logs = true;
+    directory.made().write(directory.database());
+    test::LogChain{directory.signature}.from(3).to(5).without(4).write(directory.ntds());
+    const auto found = json({"verify", utf8(directory.ntds())}, exit_no);
+    EXPECT_EQ(found["paths"][0]["findings"][0]["error"], "hrMissingRestoreLogFiles");
+}
+
+TEST_F(NtdsbctlBackup, VerifyOfWhatIsNotThereIsNoVerdict) {
+    EXPECT_EQ(run({"verify", utf8(directory.root() / "absent")}).status, exit_failed);
+    EXPECT_EQ(run({"verify", utf8(directory.backup())}).status, exit_failed) << "an empty folder";
+}
+
+TEST_F(NtdsbctlBackup, VerifyShowsHowFarItHasCome) {
+    const auto printed = run({"verify", utf8(directory.database())});
+    expect_says(printed.err, "100%");
+}
+
+} // namespace
+} // namespace ntdsb::tools

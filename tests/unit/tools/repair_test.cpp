@@ -1,0 +1,135 @@
+// abandon, end-session and history (contract REC-10).
+#include "tools_fixture.h"
+
+#include "../service/roles.h"
+#include "support/child_process.h"
+
+namespace ntdsb::tools {
+namespace {
+
+using service::RecordState;
+
+TEST_F(Ntdsbctl, AbandonUnblocksADirectoryThatVerifies) { // REC-10
+    { ASSERT_TRUE(directory.enter()); }
+    EXPECT_EQ(json({"abandon", "--yes"}, exit_ok)["abandoned"], true);
+    EXPECT_EQ(directory.recorded(), std::nullopt);
+    EXPECT_EQ(directory.start_blocked(), S_OK);
+    const auto events = json({"history"}, exit_ok)["events"];
+    ASSERT_EQ(events.size(), 2u);
+    EXPECT_EQ(events[1]["event"], "abandoned");
+    expect_says(run({"history"}).out, "abandoned by pid ");
+}
+
+TEST_F(Ntdsbctl, AbandonAsks) {
+    { ASSERT_TRUE(directory.enter()); }
+    answer = "no\n";
+    EXPECT_EQ(run({"abandon"}).status, exit_no);
+    EXPECT_EQ(directory.recorded(), RecordState::registered);
+    answer = "";
+    expect_says(run({"abandon"}).err, "--yes");
+    EXPECT_EQ(directory.recorded(), RecordState::registered);
+    answer = "y\n";
+    EXPECT_EQ(run({"abandon"}).status, exit_ok);
+    EXPECT_EQ(directory.recorded(), std::nullopt);
+}
+
+TEST_F(Ntdsbctl, AbandonRefusesUnsoundFilesUnlessForced) {
+    EXPECT_TRUE(directory.enter().value().record_failure(hrLogFileCorrupt));
+    directory.made().damaged_page(4).write(directory.database());
+    const auto refused = json({"abandon", "--yes"}, exit_no);
+    EXPECT_EQ(refused["error"], "hrReadVerifyFailure");
+    EXPECT_EQ(refused["findings"].size(), 1u);
+    EXPECT_EQ(directory.recorded(), RecordState::failed);
+    expect_says(run({"abandon", "--yes"}).err, "--force");
+    EXPECT_EQ(run({"abandon", "--yes", "--force"}).status, exit_ok);
+    EXPECT_EQ(directory.start_blocked(), S_OK);
+}
+
+TEST_F(Ntdsbctl, AbandonRefusesUnderALiveSessionAndNamesIt) {
+    const auto registration = directory.enter();
+    const auto refused = run({"abandon", "--yes", "--force"});
+    EXPECT_EQ(refused.status, exit_no);
+    expect_says(refused.err, text("pid ", platform::process_id()));
+    EXPECT_EQ(directory.recorded(), RecordState::registered);
+}
+
+TEST_F(Ntdsbctl, AbandonKeepsAnUnreadableRecordAside) { // REC-8
+    { ASSERT_TRUE(directory.enter()); }
+    test::flip_bit(directory.record_file(), 20);
+    EXPECT_EQ(run({"abandon", "--yes"}).status, exit_ok);
+    EXPECT_EQ(directory.start_blocked(), S_OK);
+    bool kept = false;
+    for (const auto& entry : platform::list_folder(directory.state()).value())
+        kept = kept || utf8(entry.name).starts_with("registration.unreadable-");
+    EXPECT_TRUE(kept);
+}
+
+TEST_F(Ntdsbctl, AbandonOfNothingSaysSo) {
+    EXPECT_EQ(json({"abandon", "--yes"}, exit_no)["abandoned"], false);
+    EXPECT_TRUE(directory.enter().value().complete());
+    EXPECT_EQ(json({"abandon", "--yes"}, exit_no)["abandoned"], false) << "completed blocks nothing";
+    EXPECT_EQ(directory.recorded(), RecordState::completed);
+}
+
+TEST_F(Ntdsbctl, EndSessionEndsTheProcessAndLeavesTheDirectoryBlocked) {
+    const auto go = directory.root() / "go", signal = directory.root() / "taken";
+    service::signal_by_file(go);
+    test::ChildProcess child({"take-restore", directory.root().string(), go.string(),
+                              signal.string()});
+    service::wait_until([&] { return std::filesystem::exists(signal); });
+    answer = "n\n";
+    EXPECT_EQ(run({"end-session"}).status, exit_no);
+    EXPECT_TRUE(directory.session_alive());
+    answer = "y\n";
+    const auto ended = run({"end-session"});
+    EXPECT_EQ(ended.status, exit_ok) << ended.all();
+    EXPECT_FALSE(directory.session_alive());
+    EXPECT_EQ(directory.start_blocked(), hrRestoreInProgress);
+    const auto events = json({"history"}, exit_ok)["events"];
+    EXPECT_EQ(events.back()["event"], "session-ended");
+}
+
+TEST_F(Ntdsbctl, EndSessionOfNothingSaysSo) {
+    EXPECT_EQ(json({"end-session", "--yes"}, exit_no)["ended"], false);
+}
+
+TEST_F(Ntdsbctl, EndSessionDoesNotEndItself) {
+    const auto registration = directory.enter();
+    expect_says(run({"end-session", "--yes"}).err, "this one");
+}
+
+// What the lock's holder line says is not believed blindly.
+TEST_F(Ntdsbctl, EndSessionEndsNoProcessThatItCannotName) {
+    const auto instance = directory.instance();
+    for (const std::string holder : {"somebody", "pid x on here", "pid 0 on localhost",
+                                     "pid 1 on another-computer.example"}) {
+        const auto lock =
+            platform::try_lock(instance->state_file("restore.lock"), holder).value();
+        ASSERT_TRUE(lock);
+        EXPECT_EQ(run({"end-session", "--yes"}).status, exit_no) << holder;
+        EXPECT_TRUE(directory.session_alive());
+    }
+}
+
+TEST_F(Ntdsbctl, HistoryShowsADamagedLineAsItIs) {
+    { ASSERT_TRUE(directory.enter()); }
+    std::ofstream(directory.state() / "history.log", std::ios::app) << "{\"torn";
+    const auto events = json({"history"}, exit_ok)["events"];
+    ASSERT_EQ(events.size(), 2u);
+    EXPECT_EQ(events[1]["damaged"], "{\"torn");
+    expect_says(run({"history"}).out, "cannot be read");
+}
+
+TEST_F(Ntdsbctl, LongHistoryMovesToASecondFile) {
+    { ASSERT_TRUE(directory.enter()); }
+    std::ofstream(directory.state() / "history.log", std::ios::app)
+        << std::string(std::size_t{1} << 20, ' ') << '\n';
+    EXPECT_TRUE(directory.enter().value().complete());
+    EXPECT_TRUE(std::filesystem::exists(directory.state() / "history.1.log"));
+    const auto events = json({"history"}, exit_ok)["events"];
+    EXPECT_EQ(events.front()["event"], "registered");
+    EXPECT_EQ(events.back()["event"], "completed");
+}
+
+} // namespace
+} // namespace ntdsb::tools
