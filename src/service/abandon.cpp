@@ -26,8 +26,7 @@ Result<void> unblock(const Instance& instance, const Known& known) {
         NTDSB_CHECK(set_record_aside(instance));
         return name_set_aside_record(instance);
     }
-    if (known.record && known.record->state != RecordState::started)
-        return remove_record(instance);
+    if (known.record && known.record->state != RecordState::started) return remove_record(instance);
     return ok();
 }
 

@@ -30,7 +30,7 @@ std::string_view event_name(HistoryEvent event) {
 }
 
 // A JSON string. What is no plain text comes from a damaged record or lock file.
-std::string quoted(std::string_view value) {
+std::string json_string(std::string_view value) {
     std::string out = "\"";
     for (const char c : value) {
         if (c == '"' || c == '\\') out += '\\';
@@ -40,14 +40,14 @@ std::string quoted(std::string_view value) {
 }
 
 std::string line_of(HistoryEvent event, const RegistrationRecord* record) {
-    std::string line =
-        text("{\"time\":", quoted(platform::format_filetime(platform::now_filetime())),
-             ",\"event\":", quoted(event_name(event)), ",\"holder\":", quoted(this_process()));
+    std::string line = text(
+        "{\"time\":", json_string(platform::format_filetime(platform::now_filetime())),
+        ",\"event\":", json_string(event_name(event)), ",\"holder\":", json_string(this_process()));
     if (record != nullptr) {
-        line += text(",\"registered_by\":", quoted(record->holder), ",\"registered_at\":",
-                     quoted(platform::format_filetime(record->registered_at)),
-                     ",\"gen_low\":", record->request.gen_low,
-                     ",\"gen_high\":", record->request.gen_high);
+        line += text(
+            ",\"registered_by\":", json_string(record->holder),
+            ",\"registered_at\":", json_string(platform::format_filetime(record->registered_at)),
+            ",\"gen_low\":", record->request.gen_low, ",\"gen_high\":", record->request.gen_high);
         if (record->outcome != 0)
             line += text(",\"outcome\":", static_cast<std::uint32_t>(record->outcome));
     }
@@ -63,8 +63,8 @@ Result<void> append(const Instance& instance, HistoryEvent event,
     if (info && info->size >= history_limit)
         NTDSB_CHECK(platform::rename_replace(path, instance.state_file(older_history_file)));
     NTDSB_TRY(auto file, platform::AppendFile::open(path));
-    const bool written = file.append(line_of(event, record)) &&
-                         (event == HistoryEvent::registered || file.flush());
+    const bool written =
+        file.append(line_of(event, record)) && (event == HistoryEvent::registered || file.flush());
     if (!written) return fail(ERROR_WRITE_FAULT, "could not write to ", wire_path(path));
     return ok();
 }

@@ -46,8 +46,7 @@ public:
         NTDSB_TRY(const auto entries, platform::list_folder(path_));
         if (entries.empty()) return ok();
         return fail(ERROR_DIR_NOT_EMPTY, shown(path_), " is not empty (",
-                    wire_path(entries.front().name),
-                    "); name a folder that is empty or not there");
+                    wire_path(entries.front().name), "); name a folder that is empty or not there");
     }
     // Goes again unless all is kept.
     platform::Path add(platform::Path file) { return files_.emplace_back(std::move(file)); }
@@ -121,8 +120,7 @@ Result<ManifestFile> save_token(const std::vector<std::byte>& token, BackupFolde
     NTDSB_TRY(auto sum, Sha256::start());
     NTDSB_CHECK(sum.add(token));
     NTDSB_TRY(file.sha256, sum.finish());
-    NTDSB_CHECK(
-        platform::replace_file_durably(folder.add(folder.path() / token_name), token));
+    NTDSB_CHECK(platform::replace_file_durably(folder.add(folder.path() / token_name), token));
     return file;
 }
 
@@ -147,8 +145,8 @@ Result<std::uint64_t> total_size(const ApiBackup& session, const std::vector<Lis
     return total;
 }
 
-Result<Manifest> read_all(const Options& options, const std::u16string& server,
-                          ApiBackup& session, BackupFolder& folder) {
+Result<Manifest> read_all(const Options& options, const std::u16string& server, ApiBackup& session,
+                          BackupFolder& folder) {
     Manifest manifest;
     manifest.taken_at = platform::format_filetime(platform::now_filetime());
     NTDSB_TRY(manifest.server, utf16_to_utf8(server));
@@ -210,18 +208,18 @@ int backup(const Options& options, const std::string& folder_name, bool truncate
     ApiBackup session;
     const auto manifest = read_all(options, server.value(), session, folder);
     if (!manifest)
-        return report(options,
-                      fail(manifest.error().code, manifest.error().what,
-                           "; nothing of this backup is kept"),
-                      exit_of(manifest.error().code));
+        return report(
+            options,
+            fail(manifest.error().code, manifest.error().what, "; nothing of this backup is kept"),
+            exit_of(manifest.error().code));
     folder.keep();
     if (truncate_logs) {
         if (const auto truncated = session.truncate_logs(); !truncated)
-            return report(options,
-                          fail(truncated.error().code, "the backup in ", shown(folder.path()),
-                               " is complete, but the logs were not truncated: ",
-                               truncated.error().what),
-                          exit_of(truncated.error().code));
+            return report(
+                options,
+                fail(truncated.error().code, "the backup in ", shown(folder.path()),
+                     " is complete, but the logs were not truncated: ", truncated.error().what),
+                exit_of(truncated.error().code));
     }
     print_done(options, folder, manifest.value(), truncate_logs);
     return exit_ok;

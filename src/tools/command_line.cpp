@@ -79,9 +79,9 @@ void CommandLine::add_questions() {
         check_start);
     add("locations", "where the directory has its files, as the DLL tells backup tools", locations);
     add("online", "whether the directory runs (exit status 1: it is stopped)", online);
-    auto* verify_app = add("verify",
-                           "whether databases, logs, checkpoints or whole folders are sound",
-                           [this](const Options& o) { return verify(o, words, flag); });
+    auto* verify_app =
+        add("verify", "whether databases, logs, checkpoints or whole folders are sound",
+            [this](const Options& o) { return verify(o, words, flag); });
     verify_app->add_option("path", words, "files and folders")->required()->type_name("PATH");
     verify_app->add_flag("--headers", flag, "not the checksum of every page");
     add("history", "which restores were registered, completed, abandoned", history);
@@ -95,15 +95,15 @@ void CommandLine::add_questions() {
         ->add_option("code", word, "a number (0xC7FF0004, decimal) or a name")
         ->required()
         ->type_name("CODE");
-    add("doctor", "the settings in effect and where each comes from, and what is not as it should "
-                  "be",
+    add("doctor",
+        "the settings in effect and where each comes from, and what is not as it should "
+        "be",
         doctor);
 }
 
 void CommandLine::add_actions() {
-    auto* backup_app =
-        add("backup", "full backup into a folder that is empty or not there yet",
-            [this](const Options& o) { return backup(o, word, flag); });
+    auto* backup_app = add("backup", "full backup into a folder that is empty or not there yet",
+                           [this](const Options& o) { return backup(o, word, flag); });
     backup_app->add_option("folder", word, "where to")->required()->type_name("DIR");
     backup_app->add_flag("--truncate-logs", flag,
                          "then delete the logs that no recovery needs any more");
@@ -112,8 +112,9 @@ void CommandLine::add_actions() {
         ->add_option("folder", word, "the backup")
         ->required()
         ->type_name("DIR");
-    add("run", "start the directory's engine through the gate and wait for it: "
-               "run -- PROGRAM [ARGUMENTS...]",
+    add("run",
+        "start the directory's engine through the gate and wait for it: "
+        "run -- PROGRAM [ARGUMENTS...]",
         [this](const Options& o) { return run_engine(o, words); })
         ->add_option("engine", words, "program and arguments, after --")
         ->required()
@@ -131,7 +132,8 @@ int run_command_line(const std::vector<std::string>& arguments, Options given) {
     CommandLine line(std::move(given));
     Options& options = line.options;
     try {
-        line.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend())); // CLI11 wants them in reverse
+        line.app.parse(std::vector<std::string>(arguments.rbegin(),
+                                                arguments.rend())); // CLI11 wants them in reverse
     } catch (const CLI::ParseError& error) {
         const int code = line.app.exit(error, *options.out, *options.err);
         return code == 0 ? exit_ok : exit_usage;

@@ -20,8 +20,7 @@ Result<void> check(std::string_view call, HRESULT code) {
 
 // A list as the DLL hands it out, freed.
 std::vector<ListedFile> take_list(LPWSTR list, DWORD size) {
-    const std::u16string_view all(reinterpret_cast<const char16_t*>(list),
-                                  size / sizeof(char16_t));
+    const std::u16string_view all(reinterpret_cast<const char16_t*>(list), size / sizeof(char16_t));
     std::vector<ListedFile> files;
     for (std::size_t at = 0; at < all.size() && all[at] != 0;) {
         const auto entry = all.substr(at, std::min(all.find(u'\0', at), all.size()) - at);
@@ -117,9 +116,8 @@ ApiBackup::ApiBackup() : ApiSession([](HBC hbc) { return DsBackupEnd(hbc); }) {}
 Result<std::vector<std::byte>> ApiBackup::prepare(const std::u16string& server) {
     PVOID token = nullptr;
     DWORD size = 0;
-    NTDSB_CHECK(
-        check("DsBackupPrepare",
-              DsBackupPrepareW(wide(server), 0, BACKUP_TYPE_FULL, &token, &size, &handle_)));
+    NTDSB_CHECK(check("DsBackupPrepare", DsBackupPrepareW(wide(server), 0, BACKUP_TYPE_FULL, &token,
+                                                          &size, &handle_)));
     const auto* const bytes = static_cast<const std::byte*>(token);
     std::vector<std::byte> copy(bytes, bytes + size);
     DsBackupFree(token);
@@ -147,8 +145,7 @@ Result<std::uint64_t> ApiBackup::open(const ListedFile& file) const {
 
 Result<std::size_t> ApiBackup::read(std::span<std::byte> into) const {
     DWORD got = 0;
-    const HRESULT code =
-        DsBackupRead(handle_, into.data(), static_cast<DWORD>(into.size()), &got);
+    const HRESULT code = DsBackupRead(handle_, into.data(), static_cast<DWORD>(into.size()), &got);
     if (code == static_cast<HRESULT>(ERROR_HANDLE_EOF)) return std::size_t{0};
     NTDSB_CHECK(check("DsBackupRead", code));
     return std::size_t{got};

@@ -54,7 +54,7 @@ class ApiBackup : public ApiSession {
 public:
     ApiBackup();
     Result<std::vector<std::byte>> prepare(const std::u16string& server); // the expiry token
-    Result<std::vector<ListedFile>> files() const; // databases, then logs
+    Result<std::vector<ListedFile>> files() const;                        // databases, then logs
     Result<std::uint64_t> open(const ListedFile& file) const;
     // 0 at the end.
     Result<std::size_t> read(std::span<std::byte> into) const;

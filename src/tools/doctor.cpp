@@ -29,11 +29,12 @@ class Settings {
 public:
     explicit Settings(const Config& config) : config_(config) {}
 
-    void add(const std::string& name, std::string value, std::string_view default_origin = "default") {
+    void add(const std::string& name, std::string value,
+             std::string_view default_origin = "default") {
         const auto origin = config_.origins.find(name);
-        list_.push_back({name, std::move(value),
-                         origin == config_.origins.end() ? std::string(default_origin)
-                                                         : origin->second});
+        list_.push_back(
+            {name, std::move(value),
+             origin == config_.origins.end() ? std::string(default_origin) : origin->second});
     }
     const std::vector<Setting>& list() const { return list_; }
 
@@ -68,9 +69,7 @@ std::string_view level_name(log::Level level) {
     return names[static_cast<std::size_t>(level)];
 }
 
-std::string or_none(std::u16string_view value) {
-    return value.empty() ? "(none)" : text(value);
-}
+std::string or_none(std::u16string_view value) { return value.empty() ? "(none)" : text(value); }
 
 // `effective` is the configured directory with what the registry adds (contract DC-1).
 void add_directory(Settings& settings, const std::string& section,
@@ -84,8 +83,7 @@ void add_directory(Settings& settings, const std::string& section,
     settings.add(section + ".snapshot_path", or_none(effective.snapshot_path));
     settings.add(section + ".state_path", or_none(effective.state_path));
     settings.add(section + ".online", effective.online == OnlineAnswer::yes ? "yes" : "auto");
-    settings.add(section + ".tombstone_lifetime_days",
-                 text(effective.tombstone_lifetime_days));
+    settings.add(section + ".tombstone_lifetime_days", text(effective.tombstone_lifetime_days));
     settings.add(section + ".verify", std::string(level_name(effective.verify)));
     settings.add(section + ".path_style", effective.path_form == PathForm::unc ? "unc" : "local");
     settings.add(section + ".registry_mirror", std::string(yes_no(effective.registry_mirror)));
@@ -97,7 +95,8 @@ void add_others(Settings& settings, const Config& config) {
         const std::string section = "transport.servers." + name;
         settings.add(section + ".transport", server.transport);
         settings.add(section + ".address", server.address.empty() ? "(none)" : server.address);
-        settings.add(section + ".instance", server.instance.empty() ? "(default)" : server.instance);
+        settings.add(section + ".instance",
+                     server.instance.empty() ? "(default)" : server.instance);
         settings.add(section + ".connect_timeout_s", text(server.connect_timeout_s));
     }
     for (const auto& [name, plugin] : config.plugins)
@@ -108,8 +107,7 @@ void add_others(Settings& settings, const Config& config) {
     settings.add("service.allow_anonymous", std::string(yes_no(config.service.allow_anonymous)));
     settings.add("service.restore_roots", joined(config.service.restore_roots));
     settings.add("log.level", std::string(level_name(config.log.level)));
-    settings.add("log.file",
-                 config.log.file.empty() ? "(standard error)" : text(config.log.file));
+    settings.add("log.file", config.log.file.empty() ? "(standard error)" : text(config.log.file));
 }
 
 // --- Checks
@@ -127,7 +125,9 @@ public:
     void add(Verdict verdict, const Parts&... parts) {
         list_.push_back({verdict, text(parts...)});
     }
-    void add(const Error& error) { add(Verdict::fault, error.what, " (", code_name(error.code), ")"); }
+    void add(const Error& error) {
+        add(Verdict::fault, error.what, " (", code_name(error.code), ")");
+    }
     const std::vector<Check>& list() const { return list_; }
     bool has_fault() const {
         for (const auto& check : list_)
@@ -197,21 +197,19 @@ void check_checkpoint(const service::Instance& instance, Checks& checks) {
         checks.add(checkpoint.error());
 }
 
-void check_instance(const ConfigPtr& config, const service::InstancePtr& instance,
-                    Checks& checks) {
+void check_instance(const ConfigPtr& config, const service::InstancePtr& instance, Checks& checks) {
     check_database(*instance, checks);
     check_logs(*instance, checks);
     check_checkpoint(*instance, checks);
-    const auto opened =
-        service::Instance::open(config, wtf8_to_utf16(instance->directory().name));
+    const auto opened = service::Instance::open(config, wtf8_to_utf16(instance->directory().name));
     if (!opened) return checks.add(opened.error());
     checks.add(Verdict::good, "the state folder ", instance->directory().state_path,
                " is there and trusted");
     const auto status = service::interlock_status(*opened.value());
     if (!status) return checks.add(status.error());
     if (status.value().start_blocked)
-        checks.add(Verdict::note, "the directory may not start: ",
-                   status.value().start_blocked->what);
+        checks.add(Verdict::note,
+                   "the directory may not start: ", status.value().start_blocked->what);
     else
         checks.add(Verdict::good, "nothing keeps the directory from starting");
 }
@@ -220,9 +218,9 @@ void check_rights(Checks& checks) {
     for (const auto right : {platform::Right::backup, platform::Right::restore}) {
         const std::string_view name = right == platform::Right::backup ? "back up" : "restore";
         if (const auto held = platform::check_right(right))
-            checks.add(Verdict::good, "this account may ", name, platform::has_registry()
-                           ? ""
-                           : ", as far as the rights on the files go (ACC-2)");
+            checks.add(Verdict::good, "this account may ", name,
+                       platform::has_registry() ? ""
+                                                : ", as far as the rights on the files go (ACC-2)");
         else
             checks.add(held.error());
     }
@@ -232,8 +230,7 @@ void check_domain_controller(Checks& checks) {
     const auto service = platform::ntds_service_state();
     if (!service) return checks.add(service.error());
     if (service.value() == platform::ServiceState::absent) return;
-    checks.add(Verdict::note,
-               "the vendor's NTDS service is installed and ",
+    checks.add(Verdict::note, "the vendor's NTDS service is installed and ",
                service.value() == platform::ServiceState::running ? "runs" : "is stopped",
                "; that a record here keeps it from starting is unproven (DC-3): start it only when "
                "check-start says that it may");

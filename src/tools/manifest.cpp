@@ -79,8 +79,7 @@ Result<ManifestFile> file_of(const Json& object) {
 // --- What holds between the files
 
 std::size_t count_of(const Manifest& manifest, FileKind kind) {
-    return static_cast<std::size_t>(
-        std::ranges::count(manifest.files, kind, &ManifestFile::kind));
+    return static_cast<std::size_t>(std::ranges::count(manifest.files, kind, &ManifestFile::kind));
 }
 
 Result<void> check_names(const Manifest& manifest) {
@@ -89,9 +88,9 @@ Result<void> check_names(const Manifest& manifest) {
         NTDSB_TRY(const auto name, utf8_to_utf16(file.name));
         if (!names.insert(path_key(name, PathStyle::windows)).second)
             return bad_manifest(file.name, " is there twice");
-        const bool is_reserved = same_path(name, u"manifest.json", PathStyle::windows) ||
-                                 (file.kind != FileKind::token &&
-                                  same_path(name, u"token.bin", PathStyle::windows));
+        const bool is_reserved =
+            same_path(name, u"manifest.json", PathStyle::windows) ||
+            (file.kind != FileKind::token && same_path(name, u"token.bin", PathStyle::windows));
         if (is_reserved) return bad_manifest("no backed-up file can be called ", file.name);
     }
     return ok();
@@ -99,8 +98,7 @@ Result<void> check_names(const Manifest& manifest) {
 
 Result<void> check_generations(const Manifest& manifest) {
     if (manifest.gen_low > manifest.gen_high)
-        return bad_manifest("gen_low ", manifest.gen_low, " is above gen_high ",
-                            manifest.gen_high);
+        return bad_manifest("gen_low ", manifest.gen_low, " is above gen_high ", manifest.gen_high);
     const std::uint64_t expected =
         manifest.gen_high == 0 ? 0 : std::uint64_t{manifest.gen_high} - manifest.gen_low + 1;
     if (count_of(manifest, FileKind::log) != expected)
@@ -131,7 +129,8 @@ Result<void> check_whole(const Manifest& manifest) {
 }
 
 Json file_json(const ManifestFile& file) {
-    const auto* const kind = std::ranges::find(kinds, file.kind, [](const auto& k) { return k.second; });
+    const auto* const kind =
+        std::ranges::find(kinds, file.kind, [](const auto& k) { return k.second; });
     Json json{{"name", file.name}, {"kind", kind->first}};
     if (!file.live_path.empty()) json["live_path"] = file.live_path;
     json["size"] = file.size;
@@ -152,8 +151,8 @@ Result<void> check_size(const platform::Path& path, const ManifestFile& expected
     return ok();
 }
 
-Result<void> check_sum(const platform::Path& path, const ManifestFile& expected,
-                       Progress& progress, const std::atomic<bool>& cancelled) {
+Result<void> check_sum(const platform::Path& path, const ManifestFile& expected, Progress& progress,
+                       const std::atomic<bool>& cancelled) {
     NTDSB_TRY(const auto file, platform::File::open_read(path));
     NTDSB_TRY(auto sum, Sha256::start());
     std::vector<std::byte> buffer(buffer_size);
@@ -197,7 +196,8 @@ bool is_plain_name(std::string_view name) {
     if (!stem.starts_with("COM") && !stem.starts_with("LPT")) return true;
     const std::string_view port = std::string_view(stem).substr(3);
     const bool is_digit = port.size() == 1 && port[0] >= '0' && port[0] <= '9';
-    return !is_digit && port != "\xC2\xB9" && port != "\xC2\xB2" && port != "\xC2\xB3"; // superscripts
+    return !is_digit && port != "\xC2\xB9" && port != "\xC2\xB2" &&
+           port != "\xC2\xB3"; // superscripts
 }
 
 platform::Path file_in(const platform::Path& folder, std::string_view name) {
@@ -208,12 +208,9 @@ platform::Path file_in(const platform::Path& folder, std::string_view name) {
 std::string encode_manifest(const Manifest& manifest) {
     Json files = Json::array();
     for (const auto& file : manifest.files) files.push_back(file_json(file));
-    const Json json{{"format", format_name},
-                    {"version", format_version},
-                    {"taken_at", manifest.taken_at},
-                    {"server", manifest.server},
-                    {"gen_low", manifest.gen_low},
-                    {"gen_high", manifest.gen_high},
+    const Json json{{"format", format_name},         {"version", format_version},
+                    {"taken_at", manifest.taken_at}, {"server", manifest.server},
+                    {"gen_low", manifest.gen_low},   {"gen_high", manifest.gen_high},
                     {"files", std::move(files)}};
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -261,10 +258,8 @@ Result<Manifest> load_manifest(const platform::Path& folder) {
     if (info->is_link || info->is_folder)
         return fail(ERROR_INVALID_DATA, shown(path), " is a link or a folder, not a file");
     NTDSB_TRY(const auto bytes, platform::read_whole_file(path, largest_manifest));
-    auto manifest =
-        decode_manifest({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-    if (!manifest)
-        return fail(manifest.error().code, shown(folder), ": ", manifest.error().what);
+    auto manifest = decode_manifest({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    if (!manifest) return fail(manifest.error().code, shown(folder), ": ", manifest.error().what);
     return manifest;
 }
 

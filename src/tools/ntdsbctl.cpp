@@ -12,9 +12,8 @@ int main(int argc, char** argv) {
     try {
         const boost::nowide::args utf8_arguments(argc, argv);
         ntdsb::tools::Options options;
-        options.in = ntdsb::platform::is_terminal(ntdsb::platform::StandardStream::in)
-                         ? &std::cin
-                         : nullptr;
+        options.in =
+            ntdsb::platform::is_terminal(ntdsb::platform::StandardStream::in) ? &std::cin : nullptr;
         options.out = &std::cout;
         options.err = &std::cerr;
         options.err_is_terminal =

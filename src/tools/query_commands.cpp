@@ -107,15 +107,14 @@ Result<service::ExpiryToken> read_token(const std::string& name) {
     return token;
 }
 
-void print_token(std::ostream& out, const service::ExpiryToken& token,
-                 const Result<void>& age) {
+void print_token(std::ostream& out, const service::ExpiryToken& token, const Result<void>& age) {
     out << "backup taken   " << platform::format_filetime(token.backup_time) << '\n'
         << "good for       " << token.tombstone_lifetime_days << " days"
         << (age ? "" : "; " + age.error().what) << '\n';
     for (const auto& database : token.databases)
         out << "database       " << database.size << " bytes, signature "
             << hex_digits(database.signature.bytes) << ", dbtime " << database.dbtime
-            << ", header checksum " << text(hex(database.header_checksum)) << '\n';
+            << ", header checksum " << text(hex(std::uint64_t{database.header_checksum})) << '\n';
 }
 
 // --- explain
@@ -188,8 +187,8 @@ int history(const Options& options) {
 int show_token(const Options& options, const std::string& file) {
     const auto token = read_token(file);
     if (!token) return report(options, token.error(), exit_failed);
-    const auto age = service::check_token_age(
-        token.value(), token.value().tombstone_lifetime_days, platform::now_filetime());
+    const auto age = service::check_token_age(token.value(), token.value().tombstone_lifetime_days,
+                                              platform::now_filetime());
     if (options.json) {
         Json json = token_json(token.value());
         json["expired"] = !age;
@@ -212,8 +211,9 @@ int explain(const Options& options, const std::string& code) {
     if (options.json)
         print(options, {{"name", entry->name}, {"code", entry->code}, {"text", entry->text}});
     else
-        *options.out << entry->name << " (" << text(hex(entry->code)) << ", " << entry->code
-                     << ")\n" << entry->text << '\n';
+        *options.out << entry->name << " (" << text(hex(std::uint64_t{entry->code})) << ", "
+                     << entry->code << ")\n"
+                     << entry->text << '\n';
     return exit_ok;
 }
 

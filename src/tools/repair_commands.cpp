@@ -58,9 +58,9 @@ int say_abandoned(const Options& options, bool abandoned) {
 
 int abandon_checked(const Options& options, const service::Instance& instance,
                     const service::InterlockStatus& status, bool force) {
-    const auto wanted = confirm(
-        options, text("Give up the restore of ", instance.directory().database,
-                      force ? " WITHOUT a look at its files" : "", " and let it start?"));
+    const auto wanted =
+        confirm(options, text("Give up the restore of ", instance.directory().database,
+                              force ? " WITHOUT a look at its files" : "", " and let it start?"));
     if (!wanted) return report(options, wanted.error(), exit_usage);
     if (!wanted.value()) return say_abandoned(options, false);
     const auto done = service::abandon_restore(instance, status);
@@ -106,8 +106,8 @@ Result<std::uint32_t> process_to_end(const service::Instance& instance,
                     "; run ntdsbctl end-session there");
     if (holder->process_id == platform::process_id())
         return fail(hrRestoreInProgress, "the session's process is this one");
-    const auto open = platform::has_open(holder->process_id,
-                                         instance.state_file(service::restore_lock_file));
+    const auto open =
+        platform::has_open(holder->process_id, instance.state_file(service::restore_lock_file));
     if (open && !*open)
         return fail(hrRestoreInProgress, "process ", holder->process_id,
                     " does not hold the restore lock: its number belongs to another program by "

@@ -39,8 +39,8 @@ Result<Backup> open_backup(const Options& options, const platform::Path& folder)
                     more == 0 ? "" : text(" (and ", more, " more; ntdsbctl verify lists them)"),
                     "; nothing was restored");
     }
-    NTDSB_TRY(backup.token, platform::read_whole_file(
-                                file_in(folder, backup.manifest.token().name), largest_token));
+    NTDSB_TRY(backup.token, platform::read_whole_file(file_in(folder, backup.manifest.token().name),
+                                                      largest_token));
     return backup;
 }
 
@@ -132,8 +132,8 @@ Result<void> copy(const platform::File& from, platform::File& to, const Manifest
 Result<void> put_database(const Options& options, const Backup& backup,
                           const platform::Path& place) {
     const ManifestFile& database = backup.manifest.database();
-    const platform::Path part = place.parent_path() / (place.filename().native() +
-                                                       platform::Path(".restoring").native());
+    const platform::Path part =
+        place.parent_path() / (place.filename().native() + platform::Path(".restoring").native());
     static_cast<void>(platform::remove_file(part)); // of a restore that was interrupted
     Progress progress(options, "copying");
     progress.expect(database.size);

@@ -20,8 +20,7 @@ Sha256::~Sha256() = default;
 
 Result<Sha256> Sha256::start() {
     auto state = std::make_unique<State>();
-    if (state->context == nullptr ||
-        EVP_DigestInit_ex(state->context, EVP_sha256(), nullptr) != 1)
+    if (state->context == nullptr || EVP_DigestInit_ex(state->context, EVP_sha256(), nullptr) != 1)
         return fail(ERROR_GEN_FAILURE, "the system's cryptographic library has no SHA-256");
     return Sha256(std::move(state));
 }

@@ -5,6 +5,7 @@
 #include "tools/manifest.h"
 #include "tools/verification.h"
 
+#include "platform/process.h"
 #include "service/expiry_token.h"
 
 #include <ostream>

@@ -93,9 +93,8 @@ TEST_F(Ntdsbctl, RunReturnsTheEnginesStatus) {
 }
 
 TEST_F(Ntdsbctl, EngineHoldsTheGateWhileItRuns) { // design point 9
-    EXPECT_EQ(
-        run({"run", "--", this_program(), "look-as-engine", utf8(directory.root())}).status,
-        service::role_looked);
+    EXPECT_EQ(run({"run", "--", this_program(), "look-as-engine", utf8(directory.root())}).status,
+              service::role_looked);
 }
 
 TEST_F(Ntdsbctl, RunRefusesWhileTheDirectoryIsBlocked) {

@@ -68,9 +68,8 @@ TEST(Manifest, WhatItCannotBeIsRefused) {
 }
 
 TEST(Manifest, NamesNothingOutsideItsFolder) {
-    for (const std::string name :
-         {"../ntds.dit", "/etc/passwd", "..", "", "C:x", "a\\\\b", "CON", "nul.dit", "com1",
-          "x.", "x ", "a\\u0001b", "stream:ads"})
+    for (const std::string name : {"../ntds.dit", "/etc/passwd", "..", "", "C:x", "a\\\\b", "CON",
+                                   "nul.dit", "com1", "x.", "x ", "a\\u0001b", "stream:ads"})
         EXPECT_EQ(refusal("\"ntds.dit\"", "\"" + name + "\""), ERROR_INVALID_DATA) << name;
     EXPECT_TRUE(is_plain_name("ntds.dit"));
     EXPECT_TRUE(is_plain_name("console.dit"));

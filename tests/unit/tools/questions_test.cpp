@@ -25,8 +25,7 @@ TEST_F(Ntdsbctl, LocationsOfAnInstanceNeedAServerNameForIt) {
     const auto refused = run({"--instance", "lds1", "locations"});
     EXPECT_EQ(refused.status, exit_failed);
     expect_says(refused.err, "[transport.servers.lds1]");
-    configure(instances +
-              "[transport.servers.lds1]\ntransport = 'embedded'\ninstance = 'lds1'\n");
+    configure(instances + "[transport.servers.lds1]\ntransport = 'embedded'\ninstance = 'lds1'\n");
     EXPECT_EQ(json({"--instance", "lds1", "locations"}, exit_ok)["database"],
               utf8(other / "adamntds.dit"));
 }
@@ -45,8 +44,8 @@ TEST_F(Ntdsbctl, UnknownServerIsSaid) {
 }
 
 TEST_F(Ntdsbctl, ExplainTakesNumbersAndNames) {
-    for (const std::string code : {"0xC7FF0004", "3355377668", "-939589628", "hrRestoreInProgress",
-                                   "HRRESTOREINPROGRESS"}) {
+    for (const std::string code :
+         {"0xC7FF0004", "3355377668", "-939589628", "hrRestoreInProgress", "HRRESTOREINPROGRESS"}) {
         const auto found = json({"explain", code}, exit_ok);
         EXPECT_EQ(found["name"], "hrRestoreInProgress") << code;
         EXPECT_EQ(found["code"], 0xC7FF0004u);
@@ -92,8 +91,8 @@ TEST_F(Ntdsbctl, DoctorFindsWhatIsMissing) {
 }
 
 TEST_F(Ntdsbctl, DoctorTellsALogThatCannotBeWritten) {
-    configure(text("[log]\nlevel = 'warn'\nfile = '",
-                   utf8(directory.root() / "absent" / "x.log"), "'\n"));
+    configure(text("[log]\nlevel = 'warn'\nfile = '", utf8(directory.root() / "absent" / "x.log"),
+                   "'\n"));
     EXPECT_EQ(run({"doctor"}).status, exit_no);
 }
 
@@ -114,9 +113,13 @@ TEST_F(Ntdsbctl, DoctorOfAWrongConfigurationNamesLineAndKey) {
 // --- The command line
 
 TEST_F(Ntdsbctl, WrongCommandLinesAreTold) {
-    for (const std::vector<std::string>& words :
-         {std::vector<std::string>{}, {"frobnicate"}, {"verify"}, {"backup"}, {"--colour", "status"},
-          {"token"}, {"backup", "a", "b"}}) {
+    for (const std::vector<std::string>& words : {std::vector<std::string>{},
+                                                  {"frobnicate"},
+                                                  {"verify"},
+                                                  {"backup"},
+                                                  {"--colour", "status"},
+                                                  {"token"},
+                                                  {"backup", "a", "b"}}) {
         EXPECT_EQ(run_bare(words).status, exit_usage);
     }
     EXPECT_EQ(run_bare({"--help"}).status, exit_ok);
@@ -143,7 +146,8 @@ TEST_F(Ntdsbctl, ManPageAndCompletionKnowEveryCommandAndOption) {
     std::set<std::string> commands;
     const auto look_at = [&](const std::string& help) {
         const std::regex option("(--[a-z-]+)"), command("\n  ([a-z-]+) {2,}");
-        for (std::sregex_iterator found(help.begin(), help.end(), option), end; found != end; ++found)
+        for (std::sregex_iterator found(help.begin(), help.end(), option), end; found != end;
+             ++found)
             expect_known(found->str(1));
         const auto list = help.substr(std::min(help.find("Subcommands:"), help.size()));
         for (std::sregex_iterator found(list.begin(), list.end(), command), end; found != end;

@@ -59,7 +59,8 @@ TEST_F(Ntdsbctl, AbandonKeepsAnUnreadableRecordAside) { // REC-8
     EXPECT_EQ(run({"abandon", "--yes"}).status, exit_ok);
     EXPECT_EQ(directory.start_blocked(), S_OK);
     bool kept = false;
-    for (const auto& entry : platform::list_folder(directory.state()).value())
+    const auto entries = platform::list_folder(directory.state()).value();
+    for (const auto& entry : entries)
         kept = kept || utf8(entry.name).starts_with("registration.unreadable-");
     EXPECT_TRUE(kept);
 }
@@ -67,15 +68,16 @@ TEST_F(Ntdsbctl, AbandonKeepsAnUnreadableRecordAside) { // REC-8
 TEST_F(Ntdsbctl, AbandonOfNothingSaysSo) {
     EXPECT_EQ(json({"abandon", "--yes"}, exit_no)["abandoned"], false);
     EXPECT_TRUE(directory.enter().value().complete());
-    EXPECT_EQ(json({"abandon", "--yes"}, exit_no)["abandoned"], false) << "completed blocks nothing";
+    EXPECT_EQ(json({"abandon", "--yes"}, exit_no)["abandoned"], false)
+        << "completed blocks nothing";
     EXPECT_EQ(directory.recorded(), RecordState::completed);
 }
 
 TEST_F(Ntdsbctl, EndSessionEndsTheProcessAndLeavesTheDirectoryBlocked) {
     const auto go = directory.root() / "go", signal = directory.root() / "taken";
     service::signal_by_file(go);
-    test::ChildProcess child({"take-restore", directory.root().string(), go.string(),
-                              signal.string()});
+    test::ChildProcess child(
+        {"take-restore", directory.root().string(), go.string(), signal.string()});
     service::wait_until([&] { return std::filesystem::exists(signal); });
     answer = "n\n";
     EXPECT_EQ(run({"end-session"}).status, exit_no);
@@ -101,10 +103,9 @@ TEST_F(Ntdsbctl, EndSessionDoesNotEndItself) {
 // What the lock's holder line says is not believed blindly.
 TEST_F(Ntdsbctl, EndSessionEndsNoProcessThatItCannotName) {
     const auto instance = directory.instance();
-    for (const std::string holder : {"somebody", "pid x on here", "pid 0 on localhost",
-                                     "pid 1 on another-computer.example"}) {
-        const auto lock =
-            platform::try_lock(instance->state_file("restore.lock"), holder).value();
+    for (const std::string holder :
+         {"somebody", "pid x on here", "pid 0 on localhost", "pid 1 on another-computer.example"}) {
+        const auto lock = platform::try_lock(instance->state_file("restore.lock"), holder).value();
         ASSERT_TRUE(lock);
         EXPECT_EQ(run({"end-session", "--yes"}).status, exit_no) << holder;
         EXPECT_TRUE(directory.session_alive());

@@ -35,7 +35,7 @@ protected:
         std::ofstream file(config_file());
         file << "[directory]\ndatabase = '" << utf8(directory.database()) << "'\nstate_path = '"
              << utf8(directory.state().parent_path()) // the default instance's is "default" in it
-             << "'\nregistry_mirror = false\n" // the machine's registry is not this test's
+             << "'\nregistry_mirror = false\n"        // the machine's registry is not this test's
              << more;
     }
     platform::Path config_file() const { return directory.root() / "ntdsbcli.toml"; }
