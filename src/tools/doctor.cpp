@@ -3,6 +3,7 @@
 // but what every call would make: the state folder and the log's file.
 #include "tools/verification.h"
 
+#include "core/host_name.h"
 #include "core/path.h"
 #include "core/utf16.h"
 #include "platform/append_file.h"
@@ -148,7 +149,7 @@ void check_transport(const Options& options, const Config& config, Checks& check
         return checks.add(Verdict::good, "the server ", given, " is reached by \"",
                           server->second.transport, "\", as [transport.servers.", name.value(),
                           "] says");
-    if (!transport::is_this_computer(name.value(), platform::computer_names()))
+    if (!is_this_computer(wtf8_to_utf16(name.value()), platform::computer_names()))
         return checks.add(Verdict::fault, "the server ", given,
                           " is neither this computer nor configured; add [transport.servers.",
                           name.value(), "] to the configuration");

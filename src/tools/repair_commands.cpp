@@ -3,6 +3,7 @@
 #include "tools/interrupt.h"
 #include "tools/verification.h"
 
+#include "core/host_name.h"
 #include "core/utf16.h"
 #include "platform/other_process.h"
 #include "platform/process.h"
@@ -89,19 +90,13 @@ std::optional<Holder> parse_holder(std::string_view line) {
     return holder;
 }
 
-bool is_own_name(const std::string& computer) {
-    for (const auto& name : platform::computer_names())
-        if (utf16_to_wtf8(name) == computer) return true;
-    return computer == "localhost";
-}
-
 Result<std::uint32_t> process_to_end(const service::Instance& instance,
                                      const service::InterlockStatus& status) {
     const auto holder = parse_holder(status.restore_holder);
     if (!holder)
         return fail(hrRestoreInProgress, "the restore lock is held by ", status.restore_holder,
                     ", which names no process; end its session where it runs");
-    if (!is_own_name(holder->computer))
+    if (!is_this_computer(wtf8_to_utf16(holder->computer), platform::computer_names()))
         return fail(hrRestoreInProgress, "the session's process runs on ", holder->computer,
                     "; run ntdsbctl end-session there");
     if (holder->process_id == platform::process_id())

@@ -51,7 +51,7 @@ protected:
 TEST_F(StateFiles, AreAllKnown) { // what the tests below go through
     make_all();
     std::set<std::string> expected{"platform",    "registration", "decide.lock", "engine.lock",
-                                   "backup.lock", "restore.lock", "current-log"};
+                                   "backup.lock", "restore.lock", "current-log", "history.log"};
 #ifdef _WIN32
     for (const char* lock : {"decide.lock", "engine.lock", "backup.lock", "restore.lock"})
         expected.insert(std::string(lock) + ".holder");
