@@ -41,7 +41,7 @@ void start_log() noexcept {
     // Nothing is thrown through call_once, which mingw's libstdc++ does not survive.
     std::call_once(once, [] {
         try {
-            static_cast<void>(transport::current_config());
+            static_cast<void>(load_config());
         } catch (...) { // out of memory: the calls that need the configuration will tell
         }
     });

@@ -67,14 +67,15 @@ enum class Right { backup, restore };
 // (elsewhere): success; the rights on files decide.
 Result<void> check_right(Right right);
 
-// Enables SE_BACKUP / SE_RESTORE for its lifetime on a temporary thread token only, where held
-// (ACC-1). Does nothing elsewhere.
-class ThreadPrivilege {
+// Enables SE_BACKUP and SE_RESTORE, those that are held, for its lifetime on a temporary thread
+// token only (ACC-1). Both in any case: a backup writes locks, a restore reads databases. Does
+// nothing elsewhere.
+class ThreadPrivileges {
 public:
-    explicit ThreadPrivilege(Right right) noexcept;
-    ~ThreadPrivilege();
-    ThreadPrivilege(const ThreadPrivilege&) = delete;
-    ThreadPrivilege& operator=(const ThreadPrivilege&) = delete;
+    ThreadPrivileges() noexcept;
+    ~ThreadPrivileges();
+    ThreadPrivileges(const ThreadPrivileges&) = delete;
+    ThreadPrivileges& operator=(const ThreadPrivileges&) = delete;
 
 private:
     void* previous_ = nullptr;

@@ -72,7 +72,7 @@ Result<BackupSession::Prepared>
 BackupSession::prepare(const ConfigPtr& config, const wire::BackupPrepare::Request& request) {
     NTDSB_CHECK(check_arguments(request));
     NTDSB_CHECK(platform::check_right(platform::Right::backup)); // ACC-1
-    const platform::ThreadPrivilege privilege(platform::Right::backup);
+    const platform::ThreadPrivileges privileges;
     NTDSB_TRY(auto instance, Instance::open(config, request.instance));
     const auto& directory = instance->directory();
     const auto source =
@@ -109,7 +109,7 @@ Result<std::uint64_t> BackupSession::open_file(std::u16string_view name) {
                     "\" is not a file of this backup; give a full path as "
                     "DsBackupGetDatabaseNames and DsBackupGetBackupLogs list them");
     }
-    const platform::ThreadPrivilege privilege(platform::Right::backup);
+    const platform::ThreadPrivileges privileges;
     const bool verify_pages = instance_->directory().verify != VerifyLevel::off; // VER-6
     NTDSB_TRY(reader_, BackupReader::open(*file, verify_pages));
     return file->size;
@@ -136,7 +136,7 @@ Result<void> BackupSession::truncate_logs() {
                     "BTRUNC-1: not every listed database and log was read to its last byte; read "
                     "them all, then call DsBackupTruncateLogs");
     }
-    const platform::ThreadPrivilege privilege(platform::Right::backup);
+    const platform::ThreadPrivileges privileges;
     return with_no_restore(*instance_,
                            [this] { return service::truncate_logs(*instance_, files_); });
 }

@@ -15,6 +15,7 @@ constexpr std::uint32_t disable_incremental = 0xffffffff;
 } // namespace
 
 Result<bool> is_directory_online(const ConfigPtr& config, std::u16string_view name) {
+    const platform::ThreadPrivileges privileges;
     NTDSB_TRY(const auto instance, Instance::find(config, name));
     if (instance->directory().online == OnlineAnswer::yes) return true; // ONL-2
     // A question makes no state folder; one that is there must be ours to trust its locks.
@@ -27,7 +28,7 @@ Result<bool> is_directory_online(const ConfigPtr& config, std::u16string_view na
 Result<void> set_current_log_number(const ConfigPtr& config,
                                     const wire::SetCurrentLogNumber::Request& request) {
     NTDSB_CHECK(platform::check_right(platform::Right::backup)); // ACC-1
-    const platform::ThreadPrivilege privilege(platform::Right::backup);
+    const platform::ThreadPrivileges privileges;
     NTDSB_TRY(const auto instance, Instance::open(config, request.instance));
     const platform::Path path = instance->state_file(current_log_file);
     if (request.number != disable_incremental) {

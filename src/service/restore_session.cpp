@@ -35,7 +35,7 @@ RestoreSession::prepare(const ConfigPtr& config, const wire::RestorePrepare::Req
                     hex(std::uint64_t{request.flags}),
                     "; only 0 and RESTORE_TYPE_CATCHUP are supported");
     NTDSB_CHECK(platform::check_right(platform::Right::restore)); // ACC-1
-    const platform::ThreadPrivilege privilege(platform::Right::restore);
+    const platform::ThreadPrivileges privileges;
     NTDSB_TRY(auto instance, Instance::open(config, request.instance));
     std::optional<ExpiryToken> token;
     if (request.token) {
@@ -56,7 +56,7 @@ Result<void> RestoreSession::check_unrestricted() const {
 
 Result<void> RestoreSession::register_restore(wire::RestoreRegister::Request request) {
     NTDSB_CHECK(check_unrestricted());
-    const platform::ThreadPrivilege privilege(platform::Right::restore);
+    const platform::ThreadPrivileges privileges;
     NTDSB_CHECK(resolve_register_arguments(request, instance_->directory()));
     // This session's own registration holds the lock as any other's does (REG-8).
     NTDSB_TRY(registration_, RestoreRegistration::enter(instance_, std::move(request)));
@@ -88,7 +88,7 @@ Result<void> RestoreSession::complete(Code restore_state, const std::atomic<bool
     if (!registration_)
         return fail(ERROR_INVALID_PARAMETER, "CMPL-1: this session has no registered restore to "
                                              "complete; call DsRestoreRegister first");
-    const platform::ThreadPrivilege privilege(platform::Right::restore);
+    const platform::ThreadPrivileges privileges;
     if (restore_state != S_OK) {
         NTDSB_CHECK(registration_->record_failure(restore_state));
         registration_.reset();

@@ -198,7 +198,7 @@ int backup(const Options& options, const std::string& folder_name, bool truncate
     const auto path = path_argument(folder_name);
     if (!path) return report(options, path.error(), exit_usage);
     const InterruptGuard guard;
-    const platform::ThreadPrivilege privilege(platform::Right::backup);
+    const platform::ThreadPrivileges privileges;
     const auto server = reach_server(options);
     if (!server) return report(options, server.error(), exit_failed);
 

@@ -14,8 +14,8 @@ namespace {
 constexpr const char* footer = R"(Exit status:
   0  done, or the answer is yes
   1  no: blocked, refused, not sound, stopped, unknown; the reason was printed
-  2  the command line is wrong, or a question could not be asked
-  3  it could not be done (configuration, rights, files, connection)
+  2  the command line is wrong
+  3  it could not be done (configuration, rights, files, connection, nobody to ask)
   run: the engine's own status once it was started (128 + signal if one ended it)
 
 Every command takes --json. `ntdsbctl COMMAND --help` tells its own options.

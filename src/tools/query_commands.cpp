@@ -21,7 +21,7 @@ constexpr std::size_t largest_history = 2 * service::history_limit;
 // --- locations
 
 Result<Locations> ask_locations(const Options& options) {
-    const platform::ThreadPrivilege privilege(platform::Right::restore);
+    const platform::ThreadPrivileges privileges;
     NTDSB_TRY(const auto server, reach_server(options));
     ApiRestore session;
     NTDSB_CHECK(session.prepare(server, {}));

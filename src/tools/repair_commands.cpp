@@ -62,7 +62,7 @@ int abandon_checked(const Options& options, const service::Instance& instance,
     const auto wanted =
         confirm(options, text("Give up the restore of ", instance.directory().database,
                               force ? " WITHOUT a look at its files" : "", " and let it start?"));
-    if (!wanted) return report(options, wanted.error(), exit_usage);
+    if (!wanted) return report(options, wanted.error(), exit_failed);
     if (!wanted.value()) return say_abandoned(options, false);
     const auto done = service::abandon_restore(instance, status);
     if (!done) return report(options, done.error(), exit_of(done.error().code));

@@ -235,7 +235,7 @@ int restore(const Options& options, const std::string& folder_name) {
     const auto folder = path_argument(folder_name);
     if (!folder) return report(options, folder.error(), exit_usage);
     const InterruptGuard guard;
-    const platform::ThreadPrivilege privilege(platform::Right::restore);
+    const platform::ThreadPrivileges privileges;
     const auto backup = open_backup(options, folder.value());
     if (!backup) return report(options, backup.error(), exit_failed);
     const auto outcome = run_restore(options, backup.value());

@@ -83,7 +83,7 @@ void print_verdict(std::ostream& out, const std::string& name, const ese::Report
 
 int verify(const Options& options, const std::vector<std::string>& paths, bool headers_only) {
     const InterruptGuard guard;
-    const platform::ThreadPrivilege privilege(platform::Right::backup);
+    const platform::ThreadPrivileges privileges;
     Json json_paths = Json::array();
     bool sound = true;
     for (const std::string& name : paths) {

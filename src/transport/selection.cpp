@@ -48,16 +48,6 @@ Result<std::unique_ptr<Connection>> connect_by(const Target& target) {
                 target.transport, "\", which this version does not have; it has: ", names);
 }
 
-// Set once by a tool before its first call, read by every connect.
-struct ConfigFile {
-    std::mutex mutex;
-    std::u16string file;
-};
-ConfigFile& config_file() {
-    static auto* const instance = new ConfigFile; // never destroyed (design point 10)
-    return *instance;
-}
-
 Result<Route> connect_to(Target target, std::string_view instance) {
     Route route;
     NTDSB_TRY(route.instance, utf8_to_utf16(instance));
@@ -67,24 +57,10 @@ Result<Route> connect_to(Target target, std::string_view instance) {
 
 } // namespace
 
-Result<ConfigPtr> current_config() {
-    std::u16string file;
-    {
-        const std::lock_guard lock(config_file().mutex);
-        file = config_file().file;
-    }
-    return load_config(file);
-}
-
-void set_config_file(std::u16string file) {
-    const std::lock_guard lock(config_file().mutex);
-    config_file().file = std::move(file);
-}
-
 Result<Route> connect(std::u16string_view server, wire::Interface interface_of,
                       const std::shared_ptr<const AuthIdentity>& identity) {
     NTDSB_TRY(const std::string name, check_server_name(server));
-    NTDSB_TRY(const ConfigPtr config, current_config());
+    NTDSB_TRY(const ConfigPtr config, load_config()); // anew for every connection
     if (const auto configured = config->servers.find(name); configured != config->servers.end())
         return connect_to({config, interface_of, configured->second.transport},
                           configured->second.instance);

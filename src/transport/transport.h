@@ -52,13 +52,6 @@ Result<Route> connect(std::u16string_view server, wire::Interface interface_of,
 // As `connect`, to this computer's default directory: for operations without a server name.
 Result<Route> connect_local(wire::Interface interface_of);
 
-// The configuration as it is now, which also configures the log; every connect reads it anew.
-Result<ConfigPtr> current_config();
-
-// The tools' --config FILE: used for the process's later connections instead of the search of
-// load_config.
-void set_config_file(std::u16string file);
-
 // The service in this process (design decision 5): runs the same dispatcher as ntdsbsrv.
 Result<std::unique_ptr<Connection>> connect_embedded(ConfigPtr config,
                                                      wire::Interface interface_of);

@@ -107,11 +107,11 @@ std::vector<std::u16string> computer_names() {
 
 Result<void> check_right(Right) { return ok(); }
 
-ThreadPrivilege::ThreadPrivilege(Right) noexcept {
+ThreadPrivileges::ThreadPrivileges() noexcept {
     (void)previous_;
     (void)active_;
 }
-ThreadPrivilege::~ThreadPrivilege() = default;
+ThreadPrivileges::~ThreadPrivileges() = default;
 
 Result<std::optional<TrustFacts>> trust_facts(const std::filesystem::path& path) {
     struct stat status {};

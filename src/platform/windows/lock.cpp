@@ -20,20 +20,24 @@ Path holder_file(const Path& lock) {
     return twin;
 }
 
+// Backup semantics lets held privileges count (contract ACC-1).
+constexpr DWORD open_flags =
+    FILE_ATTRIBUTE_NORMAL | FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT;
+
 // Opens for reading and writing, and creates what is missing for its owner, Administrators and
 // SYSTEM. Never follows a link.
 Result<Handle> open_own_file(const Path& path, DWORD share) {
     constexpr DWORD access = GENERIC_READ | GENERIC_WRITE;
-    constexpr DWORD flags = FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT;
     const std::wstring name = long_form(path);
-    Handle handle(CreateFileW(name.c_str(), access, share, nullptr, OPEN_EXISTING, flags, nullptr));
+    Handle handle(
+        CreateFileW(name.c_str(), access, share, nullptr, OPEN_EXISTING, open_flags, nullptr));
     DWORD error = handle ? ERROR_SUCCESS : GetLastError();
     if (error == ERROR_FILE_NOT_FOUND) {
         NTDSB_CHECK(about_to(DiskOperation::create, path));
         NTDSB_TRY(const auto security, PrivateSecurity::make(PrivateSecurity::For::file));
         auto attributes = security.attributes();
-        handle = Handle(
-            CreateFileW(name.c_str(), access, share, &attributes, OPEN_ALWAYS, flags, nullptr));
+        handle = Handle(CreateFileW(name.c_str(), access, share, &attributes, OPEN_ALWAYS,
+                                    open_flags, nullptr));
         error = handle ? ERROR_SUCCESS : GetLastError();
     }
     if (!handle) return system_error(error, "open the lock file", path);
@@ -45,6 +49,9 @@ Result<Handle> open_own_file(const Path& path, DWORD share) {
         return fail(ERROR_CANT_RESOLVE_FILENAME, "the lock file ", wire_path(path),
                     " is a link; remove it");
     }
+    if (information.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY)
+        return fail(ERROR_ACCESS_DENIED, "the lock file ", wire_path(path),
+                    " is a folder; remove it");
     return handle;
 }
 
@@ -71,8 +78,7 @@ Result<void> write_holder(const Path& path, std::string_view holder) {
 bool is_locked(const Path& path) {
     const Handle probe(CreateFileW(long_form(path).c_str(), GENERIC_READ,
                                    FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr,
-                                   OPEN_EXISTING,
-                                   FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT, nullptr));
+                                   OPEN_EXISTING, open_flags, nullptr));
     return !probe && GetLastError() == ERROR_SHARING_VIOLATION;
 }
 
@@ -108,8 +114,7 @@ Result<std::optional<Lock>> try_lock(const Path& path, std::string_view holder) 
 std::string read_lock_holder(const Path& path) {
     const Handle file(CreateFileW(long_form(holder_file(path)).c_str(), GENERIC_READ,
                                   FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr,
-                                  OPEN_EXISTING,
-                                  FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT, nullptr));
+                                  OPEN_EXISTING, open_flags, nullptr));
     char line[longest_holder + 1];
     DWORD got = 0;
     if (!file || !ReadFile(file.get(), line, sizeof line, &got, nullptr)) return {};

@@ -53,9 +53,12 @@ Result<std::optional<RegistryKey>> RegistryKey::open(const wchar_t* path, REGSAM
 Result<RegistryKey> RegistryKey::create(const wchar_t* path, REGSAM access) {
     NTDSB_CHECK(about_to(DiskOperation::create_key, path));
     HKEY key = nullptr;
-    const LSTATUS status =
-        RegCreateKeyExW(HKEY_LOCAL_MACHINE, path, 0, nullptr, REG_OPTION_NON_VOLATILE,
-                        access | KEY_WOW64_64KEY, nullptr, &key, nullptr);
+    const auto make = [&](DWORD options) {
+        return RegCreateKeyExW(HKEY_LOCAL_MACHINE, path, 0, nullptr, options,
+                               access | KEY_WOW64_64KEY, nullptr, &key, nullptr);
+    };
+    LSTATUS status = make(REG_OPTION_NON_VOLATILE);
+    if (status == ERROR_ACCESS_DENIED) status = make(REG_OPTION_BACKUP_RESTORE); // ACC-1
     if (status != ERROR_SUCCESS) return registry_error(status, "create the registry key", path);
     return RegistryKey(key, path);
 }

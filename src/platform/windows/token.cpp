@@ -56,23 +56,28 @@ Result<LUID> privilege_value(Right right) {
     return value;
 }
 
-// A copy of the effective token that the thread can impersonate with the privilege enabled; none if
-// it is not held.
-Handle token_with_privilege(const Handle& token, Right right) {
-    Handle copy;
+// False: it is not held.
+bool enable_privilege(const Handle& token, Right right) {
     const auto value = privilege_value(right);
-    if (!value ||
-        !DuplicateTokenEx(token.get(), TOKEN_QUERY | TOKEN_IMPERSONATE | TOKEN_ADJUST_PRIVILEGES,
-                          nullptr, SecurityImpersonation, TokenImpersonation, copy.out())) {
-        return Handle();
-    }
+    if (!value) return false;
     TOKEN_PRIVILEGES enable{};
     enable.PrivilegeCount = 1;
     enable.Privileges[0].Luid = value.value();
     enable.Privileges[0].Attributes = SE_PRIVILEGE_ENABLED;
-    const bool enabled = AdjustTokenPrivileges(copy.get(), FALSE, &enable, 0, nullptr, nullptr) &&
-                         GetLastError() != ERROR_NOT_ALL_ASSIGNED;
-    return enabled ? std::move(copy) : Handle();
+    return AdjustTokenPrivileges(token.get(), FALSE, &enable, 0, nullptr, nullptr) &&
+           GetLastError() != ERROR_NOT_ALL_ASSIGNED;
+}
+
+// A copy of the effective token that the thread can impersonate with both privileges enabled, or
+// the one that is held; none if neither is.
+Handle token_with_privileges(const Handle& token) {
+    Handle copy;
+    if (!DuplicateTokenEx(token.get(), TOKEN_QUERY | TOKEN_IMPERSONATE | TOKEN_ADJUST_PRIVILEGES,
+                          nullptr, SecurityImpersonation, TokenImpersonation, copy.out()))
+        return Handle();
+    const bool may_read = enable_privilege(copy, Right::backup);
+    const bool may_write = enable_privilege(copy, Right::restore);
+    return may_read || may_write ? std::move(copy) : Handle();
 }
 
 } // namespace
@@ -89,7 +94,7 @@ Result<void> check_right(Right right) {
                 " needs; run it elevated or as a backup operator");
 }
 
-ThreadPrivilege::ThreadPrivilege(Right right) noexcept {
+ThreadPrivileges::ThreadPrivileges() noexcept {
     const LastErrorKeeper keeper;
     try {
         Handle previous;
@@ -99,15 +104,15 @@ ThreadPrivilege::ThreadPrivilege(Right right) noexcept {
         if (!impersonates && GetLastError() != ERROR_NO_TOKEN) return; // could not be put back
         const auto token = effective_token(TOKEN_QUERY | TOKEN_DUPLICATE);
         if (!token) return;
-        const Handle privileged = token_with_privilege(token.value(), right);
+        const Handle privileged = token_with_privileges(token.value());
         if (!privileged || !SetThreadToken(nullptr, privileged.get())) return;
         previous_ = previous.release();
         active_ = true;
-    } catch (const std::bad_alloc&) { // without the privilege, the rights on the files decide
+    } catch (const std::bad_alloc&) { // without the privileges, the rights on the files decide
     }
 }
 
-ThreadPrivilege::~ThreadPrivilege() {
+ThreadPrivileges::~ThreadPrivileges() {
     if (!active_) return;
     const LastErrorKeeper keeper;
     const Handle previous(static_cast<HANDLE>(previous_));

@@ -141,16 +141,14 @@ std::optional<bool> enabled_in_thread_token(const wchar_t* name) {
     return enabled != FALSE;
 }
 
-TEST(ThreadPrivilege, IsOnATemporaryThreadTokenOnly) { // ACC-1
+TEST(ThreadPrivileges, AreOnATemporaryThreadTokenOnly) { // ACC-1
     if (!check_right(Right::restore)) GTEST_SKIP() << "this user may not restore";
     EXPECT_FALSE(enabled_in_thread_token(L"SeRestorePrivilege"));
     {
-        const ThreadPrivilege privilege(Right::restore);
+        const ThreadPrivileges privileges;
         EXPECT_TRUE(enabled_in_thread_token(L"SeRestorePrivilege").value_or(false));
-        {
-            const ThreadPrivilege inner(Right::backup);
-            EXPECT_TRUE(enabled_in_thread_token(L"SeBackupPrivilege").value_or(false));
-        }
+        EXPECT_TRUE(enabled_in_thread_token(L"SeBackupPrivilege").value_or(false));
+        { const ThreadPrivileges inner; }
         EXPECT_TRUE(enabled_in_thread_token(L"SeRestorePrivilege")
                         .value_or(false)); // what was there is back
     }

@@ -68,8 +68,7 @@ TEST_F(NtdsbctlBackup, RestoreGivesBackTheBytesAndKeepsWhatWasThere) {
 
 TEST_F(NtdsbctlBackup, RealDatabaseComesBackByteForByte) {
     NTDSB_REAL_DATABASE(real, "page8k");
-    std::filesystem::copy_file(real, directory.database(),
-                               std::filesystem::copy_options::overwrite_existing);
+    test::write_file(directory.database(), read_file(real));
     back_up();
     ruin();
     ASSERT_EQ(run({"restore", utf8(folder()), "--yes"}).status, exit_ok);
