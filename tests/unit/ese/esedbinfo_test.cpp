@@ -21,7 +21,7 @@ std::string esedbinfo(const Path& file) {
     while (const auto got = std::fread(piece.data(), 1, piece.size(), pipe))
         output.append(piece.data(), got);
     ::pclose(pipe);
-    return output.find("Extensible Storage Engine") == std::string::npos ? std::string() : output;
+    return output.starts_with("esedbinfo ") ? output : std::string();
 }
 
 TEST(EseBuilder, EsedbinfoReadsItsDatabases) {
