@@ -19,7 +19,9 @@ namespace {
 struct Target {
     ConfigPtr config;
     wire::Interface interface_of;
-    std::string transport;
+    std::string name; // the server's
+    ServerConfig server;
+    std::shared_ptr<const AuthIdentity> identity;
 };
 
 struct KnownTransport {
@@ -35,23 +37,27 @@ constexpr std::array known_transports{
 };
 
 Result<std::unique_ptr<Connection>> connect_by(const Target& target) {
+    const std::string& transport = target.server.transport;
     std::string names;
     for (const KnownTransport& known : known_transports) {
-        if (known.name == target.transport) {
-            NTDSB_TRY(auto connection, known.connect(target));
-            return traced(std::move(connection), target.interface_of, known.name);
-        }
-        names += names.empty() ? "" : ", ";
-        names += known.name;
+        if (known.name == transport) return known.connect(target);
+        names += text(known.name, ", ");
     }
+    if (const auto plugin = target.config->plugins.find(transport);
+        plugin != target.config->plugins.end())
+        return connect_plugin(transport, plugin->second.path,
+                              {target.name, target.server.address, target.server.connect_timeout_s,
+                               target.interface_of, target.identity});
     return fail(hrError, "the configuration ", target.config->file, " names the transport \"",
-                target.transport, "\", which this version does not have; it has: ", names);
+                transport, "\", which is none; there are: ", names,
+                "and those of [transport.plugins]");
 }
 
-Result<Route> connect_to(Target target, std::string_view instance) {
+Result<Route> connect_to(const Target& target) {
     Route route;
-    NTDSB_TRY(route.instance, utf8_to_utf16(instance));
-    NTDSB_TRY(route.connection, connect_by(target));
+    NTDSB_TRY(route.instance, utf8_to_utf16(target.server.instance));
+    NTDSB_TRY(auto connection, connect_by(target));
+    route.connection = traced(std::move(connection), target.interface_of, target.server.transport);
     return route;
 }
 
@@ -62,8 +68,7 @@ Result<Route> connect(std::u16string_view server, wire::Interface interface_of,
     NTDSB_TRY(const std::string name, check_server_name(server));
     NTDSB_TRY(const ConfigPtr config, load_config()); // anew for every connection
     if (const auto configured = config->servers.find(name); configured != config->servers.end())
-        return connect_to({config, interface_of, configured->second.transport},
-                          configured->second.instance);
+        return connect_to({config, interface_of, name, configured->second, identity});
     if (!is_this_computer(wtf8_to_utf16(name), platform::computer_names()))
         return fail(RPC_S_INVALID_BINDING, "COM-6: the server ", name,
                     " is neither this computer nor configured; add [transport.servers.", name,
@@ -75,7 +80,9 @@ Result<Route> connect(std::u16string_view server, wire::Interface interface_of,
                       "directory; the calling thread's count");
         });
     }
-    return connect_to({config, interface_of, config->default_transport}, {});
+    ServerConfig here;
+    here.transport = config->default_transport;
+    return connect_to({config, interface_of, name, here, identity});
 }
 
 Result<Route> connect_local(wire::Interface interface_of) {

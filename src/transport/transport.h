@@ -52,6 +52,21 @@ Result<Route> connect(std::u16string_view server, wire::Interface interface_of,
 // As `connect`, to this computer's default directory: for operations without a server name.
 Result<Route> connect_local(wire::Interface interface_of);
 
+// Where a plug-in connects to.
+struct PluginTarget {
+    std::string server; // the server's name, in lower case
+    std::string address;
+    std::uint32_t connect_timeout_s = 10;
+    wire::Interface interface_of{};
+    std::shared_ptr<const AuthIdentity> identity; // null: the process's own
+};
+
+// Through the plug-in at `library` (include/ntdsb/transport.h), which is loaded at its first use
+// and then stays. `name` is the transport's, for sentences. hrError where the library is no plug-in
+// of ours or not to be trusted.
+Result<std::unique_ptr<Connection>>
+connect_plugin(std::string_view name, std::u16string_view library, const PluginTarget& target);
+
 // The service in this process (design decision 5): runs the same dispatcher as ntdsbsrv.
 Result<std::unique_ptr<Connection>> connect_embedded(ConfigPtr config,
                                                      wire::Interface interface_of);

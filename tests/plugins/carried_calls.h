@@ -1,0 +1,51 @@
+// The far end of the stub plug-ins: a directory restore service in the test's own process, which
+// writes down every argument that arrives, and a loaded stub that leads to it.
+#pragma once
+
+#include "stub_plugin.h"
+
+#include "contract/made_directory.h"
+#include "core/config.h"
+#include "unit/wire/field_visitors.h"
+#include "wire/ndr.h"
+
+#include <string>
+#include <vector>
+
+namespace plugins {
+
+// The arguments of a request, in words; the session is left out, since every run has another one.
+template <class Request>
+std::string described(std::string_view operation, Request request) {
+    if constexpr (requires { request.session; }) request.session = {};
+    ntdsb::wire::test::Describer describer;
+    request.fields(describer);
+    return ntdsb::text(operation, "\n", describer.result());
+}
+
+// What arrived since the last call of this, in order.
+std::vector<std::string> take_arrived();
+// How many connections are open.
+int open_connections();
+// Calls of cancel.
+int cancels();
+
+// A made directory whose calls go through a stub.
+class Stub {
+public:
+    explicit Stub(const std::string& variant,
+                  contract::Shape shape = contract::Shape::dirty_with_logs);
+    // A copy of a stub under any name.
+    static std::filesystem::path library(const std::string& variant);
+    // Configures the transport "mine" at `library`, for this computer and for the server "far".
+    void use(const std::filesystem::path& library);
+    // A stuck call returns.
+    void release() const;
+
+    contract::MadeDirectory directory;
+
+private:
+    std::filesystem::path library_;
+};
+
+} // namespace plugins
