@@ -18,7 +18,7 @@ namespace {
 struct Target {
     ConfigPtr config;
     wire::Interface interface_of;
-    std::string transport;
+    ServerConfig server;
 };
 
 struct KnownTransport {
@@ -31,12 +31,30 @@ constexpr std::array known_transports{
     KnownTransport{
         "embedded",
         [](const Target& target) { return connect_embedded(target.config, target.interface_of); }},
+    KnownTransport{
+        "rpc",
+        [](const Target& target) { return connect_rpc(target.server, target.interface_of); }},
 };
+
+// The service on this computer, where `default` is rpc: the first address that it listens on.
+ServerConfig service_here(const Config& config) {
+    ServerConfig here;
+    here.transport = config.default_transport;
+    if (here.transport != "rpc") return here;
+    here.address = config.service.listen.empty() ? ServiceConfig{}.listen.front()
+                                                 : config.service.listen.front();
+    constexpr std::pair<std::string_view, std::string_view> any_and_loopback[] = {
+        {"0.0.0.0:", "127.0.0.1:"}, {"[::]:", "[::1]:"}};
+    for (const auto& [any, loopback] : any_and_loopback) {
+        if (here.address.starts_with(any)) here.address.replace(0, any.size(), loopback);
+    }
+    return here;
+}
 
 Result<std::unique_ptr<Connection>> connect_by(const Target& target) {
     std::string names;
     for (const KnownTransport& known : known_transports) {
-        if (known.name == target.transport) {
+        if (known.name == target.server.transport) {
             NTDSB_TRY(auto connection, known.connect(target));
             return traced(std::move(connection), target.interface_of, known.name);
         }
@@ -44,7 +62,7 @@ Result<std::unique_ptr<Connection>> connect_by(const Target& target) {
         names += known.name;
     }
     return fail(hrError, "the configuration ", target.config->file, " names the transport \"",
-                target.transport, "\", which this version does not have; it has: ", names);
+                target.server.transport, "\", which this version does not have; it has: ", names);
 }
 
 // Set once by a tool before its first call, read by every connect.
@@ -85,8 +103,7 @@ Result<Route> connect(std::u16string_view server, wire::Interface interface_of,
     NTDSB_TRY(const std::string name, check_server_name(server));
     NTDSB_TRY(const ConfigPtr config, current_config());
     if (const auto configured = config->servers.find(name); configured != config->servers.end())
-        return connect_to({config, interface_of, configured->second.transport},
-                          configured->second.instance);
+        return connect_to({config, interface_of, configured->second}, configured->second.instance);
     if (!is_this_computer(name, platform::computer_names()))
         return fail(RPC_S_INVALID_BINDING, "COM-6: the server ", name,
                     " is neither this computer nor configured; add [transport.servers.", name,
@@ -98,7 +115,7 @@ Result<Route> connect(std::u16string_view server, wire::Interface interface_of,
                       "directory; the calling thread's count");
         });
     }
-    return connect_to({config, interface_of, config->default_transport}, {});
+    return connect_to({config, interface_of, service_here(*config)}, {});
 }
 
 Result<Route> connect_local(wire::Interface interface_of) {
