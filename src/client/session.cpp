@@ -36,6 +36,7 @@ Result<void> Session::end(std::chrono::milliseconds patience) {
     if (!idle) {
         log::warn("COM-11: a call still ran ", patience.count(),
                   " ms after its handle was ended; its connection is abandoned");
+        connection_->abandon();
         return ok();
     }
     if (const auto ended = end_on_service(); !ended)

@@ -303,12 +303,27 @@ Result<void> read_service(const Entry& table, ServiceConfig& service) {
     const auto listen_address = [](const Entry& entry, const toml::node& node) {
         return address_of(entry, node, 0);
     }; // 0: any free one
+    // What it tells is for this computer only; empty stands for none.
+    const auto metrics_address = [&service](const Entry& entry) -> Result<void> {
+        NTDSB_TRY(service.metrics, string_of(entry, entry.node));
+        if (service.metrics.empty()) return ok();
+        NTDSB_CHECK(address_of(entry, entry.node, 0));
+        if (!is_loopback(service.metrics))
+            return entry.fail("is \"", service.metrics,
+                              "\"; metrics are served on 127.0.0.1, [::1] and localhost only");
+        return ok();
+    };
     NTDSB_CHECK(
         read_section(table, {{"listen", list_into(service.listen, listen_address)},
                              {"allow_backup", list_into(service.allow_backup, principal_of)},
                              {"allow_restore", list_into(service.allow_restore, principal_of)},
                              {"allow_anonymous", flag_into(allow_anonymous)},
-                             {"restore_roots", list_into(service.restore_roots, path_of)}}));
+                             {"restore_roots", list_into(service.restore_roots, path_of)},
+                             {"metrics", metrics_address},
+                             {"max_connections", number_into(service.max_connections, 1, 100'000)},
+                             {"max_calls", number_into(service.max_calls, 1, 4096)},
+                             {"bind_timeout_s", number_into(service.bind_timeout_s, 1, 3600)},
+                             {"stop_timeout_s", number_into(service.stop_timeout_s, 0, 86'400)}}));
     service.allow_anonymous = allow_anonymous.value_or(false);
     for (const std::string& address : service.listen) {
         if (service.allow_anonymous && !is_loopback(address)) {

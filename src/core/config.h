@@ -54,6 +54,11 @@ struct ServiceConfig {
     std::vector<std::string> allow_restore;
     bool allow_anonymous = false;
     std::vector<std::u16string> restore_roots;
+    std::string metrics; // loopback HOST:PORT of the metrics; empty: none
+    std::uint32_t max_connections = 4096;
+    std::uint32_t max_calls = 256;     // that run at once; others wait
+    std::uint32_t bind_timeout_s = 30; // for a connection to become an association
+    std::uint32_t stop_timeout_s = 60; // for running calls, before verifications are cancelled
 };
 
 struct Config {

@@ -44,6 +44,13 @@ private:
 template <class Op>
 Result<void> run(State& state, const typename Op::Request& request, typename Op::Reply& reply);
 
+// The same for what may last and can be cancelled.
+template <class Op>
+Result<void> run(State& state, const std::atomic<bool>&, const typename Op::Request& request,
+                 typename Op::Reply& reply) {
+    return run<Op>(state, request, reply);
+}
+
 template <>
 Result<void> run<wire::IsDirectoryOnline>(State& state,
                                           const wire::IsDirectoryOnline::Request& request,
@@ -70,10 +77,12 @@ Result<void> run<wire::RestoreRegister>(State& state, const wire::RestoreRegiste
 }
 
 template <>
-Result<void> run<wire::RestoreRegisterComplete>(
-    State& state, const wire::RestoreRegisterComplete::Request& request, wire::StatusReply&) {
+Result<void>
+run<wire::RestoreRegisterComplete>(State& state, const std::atomic<bool>& cancelled,
+                                   const wire::RestoreRegisterComplete::Request& request,
+                                   wire::StatusReply&) {
     return state.with_restore(request.session, [&](RestoreSession& session) {
-        return session.complete(request.restore_state, state.cancelled);
+        return session.complete(request.restore_state, cancelled);
     });
 }
 
@@ -180,14 +189,14 @@ Result<void> run<wire::BackupGetDatabaseLocations>(State& state,
 
 // Decodes, runs, encodes. A failure is the reply's status; the other fields are then empty.
 template <class Op>
-Result<void> serve(State& state, std::string_view name, std::span<const std::byte> stub,
-                   wire::ReplySink& sink) {
+Result<void> serve(State& state, const std::atomic<bool>& cancelled, std::string_view name,
+                   std::span<const std::byte> stub, wire::ReplySink& sink) {
     const LoggedOperation logged(name, state.caller);
     NTDSB_TRY(const auto request, wire::decode<typename Op::Request>(stub));
     typename Op::Reply reply;
     Result<void> outcome = ok();
     try {
-        outcome = run<Op>(state, request, reply);
+        outcome = run<Op>(state, cancelled, request, reply);
     } catch (const std::bad_alloc&) {
         outcome = Error{static_cast<Code>(ERROR_NOT_ENOUGH_MEMORY), {}}; // COM-10
     }
@@ -201,8 +210,8 @@ Result<void> serve(State& state, std::string_view name, std::span<const std::byt
 
 // BackupRead writes its reply itself, the bytes straight into the sink, and tells of its failures
 // there. A backup has thousands of them: not for the log at info.
-Result<void> serve_read(State& state, std::string_view name, std::span<const std::byte> stub,
-                        wire::ReplySink& sink) {
+Result<void> serve_read(State& state, const std::atomic<bool>&, std::string_view name,
+                        std::span<const std::byte> stub, wire::ReplySink& sink) {
     const LoggedOperation logged(name, state.caller);
     NTDSB_TRY(const auto request, wire::decode<wire::BackupRead::Request>(stub));
     Result<void> sent = ok();

@@ -10,8 +10,9 @@ struct Operation {
     std::uint16_t opnum;
     std::string_view name;
     // Decodes the request, runs the operation, encodes the reply, and writes one line to the log.
-    Result<void> (*serve)(Association::State& state, std::string_view name,
-                          std::span<const std::byte> request, wire::ReplySink& reply);
+    Result<void> (*serve)(Association::State& state, const std::atomic<bool>& cancelled,
+                          std::string_view name, std::span<const std::byte> request,
+                          wire::ReplySink& reply);
 };
 
 // nullptr: there is none.

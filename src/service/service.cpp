@@ -47,16 +47,27 @@ Association::~Association() = default;
 
 Result<void> Association::call(wire::Interface interface_of, std::uint16_t opnum,
                                std::span<const std::byte> request, wire::ReplySink& reply) {
+    return call(interface_of, opnum, request, reply, state_->cancelled);
+}
+
+Result<void> Association::call(wire::Interface interface_of, std::uint16_t opnum,
+                               std::span<const std::byte> request, wire::ReplySink& reply,
+                               const std::atomic<bool>& cancelled) {
     const Operation* operation = find_operation(interface_of, opnum);
     if (operation == nullptr)
         return fail(RPC_S_PROCNUM_OUT_OF_RANGE, "operation ", opnum, " does not exist");
     try {
-        return operation->serve(*state_, operation->name, request, reply);
+        return operation->serve(*state_, cancelled, operation->name, request, reply);
     } catch (const std::bad_alloc&) {
         return Error{static_cast<Code>(ERROR_NOT_ENOUGH_MEMORY), {}}; // COM-10
     }
 }
 
 void Association::cancel() noexcept { state_->cancelled = true; }
+
+std::string_view operation_name(wire::Interface interface_of, std::uint16_t opnum) noexcept {
+    const Operation* operation = find_operation(interface_of, opnum);
+    return operation == nullptr ? std::string_view() : operation->name;
+}
 
 } // namespace ntdsb::service

@@ -8,16 +8,19 @@
 #include "wire/operations.h"
 #include "wire/reply_sink.h"
 
+#include <atomic>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace ntdsb::service {
 
 // Who calls. A local caller is judged by the calling thread's own rights (contract ACC-1, ACC-2).
 struct Caller {
     bool is_local = true;
-    std::string name; // for the log
+    std::string name;    // for the log
+    std::string account; // whose sessions they are; the same for all anonymous callers
 };
 
 // One client's association: owns its sessions, and runs them down when it is destroyed (contract
@@ -34,6 +37,12 @@ public:
     Result<void> call(wire::Interface interface_of, std::uint16_t opnum,
                       std::span<const std::byte> request, wire::ReplySink& reply);
 
+    // The same for a server, whose clients cancel single calls: `cancelled` may become true while the
+    // call runs.
+    Result<void> call(wire::Interface interface_of, std::uint16_t opnum,
+                      std::span<const std::byte> request, wire::ReplySink& reply,
+                      const std::atomic<bool>& cancelled);
+
     // The client gives up: a running verification ends, as would any later one, and its Complete
     // returns ERROR_OPERATION_ABORTED (contract COM-11).
     void cancel() noexcept;
@@ -43,5 +52,8 @@ public:
 private:
     std::unique_ptr<State> state_;
 };
+
+// For logs and figures; empty: there is no such operation.
+std::string_view operation_name(wire::Interface interface_of, std::uint16_t opnum) noexcept;
 
 } // namespace ntdsb::service

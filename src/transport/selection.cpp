@@ -34,7 +34,25 @@ constexpr std::array known_transports{
     KnownTransport{
         "embedded",
         [](const Target& target) { return connect_embedded(target.config, target.interface_of); }},
+    KnownTransport{
+        "rpc",
+        [](const Target& target) { return connect_rpc(target.server, target.interface_of); }},
 };
+
+// The service on this computer, where `default` is rpc: the first address that it listens on.
+ServerConfig service_here(const Config& config) {
+    ServerConfig here;
+    here.transport = config.default_transport;
+    if (here.transport != "rpc") return here;
+    here.address = config.service.listen.empty() ? ServiceConfig{}.listen.front()
+                                                 : config.service.listen.front();
+    constexpr std::pair<std::string_view, std::string_view> any_and_loopback[] = {
+        {"0.0.0.0:", "127.0.0.1:"}, {"[::]:", "[::1]:"}};
+    for (const auto& [any, loopback] : any_and_loopback) {
+        if (here.address.starts_with(any)) here.address.replace(0, any.size(), loopback);
+    }
+    return here;
+}
 
 Result<std::unique_ptr<Connection>> connect_by(const Target& target) {
     const std::string& transport = target.server.transport;
@@ -68,11 +86,10 @@ Result<Route> connect(std::u16string_view server, wire::Interface interface_of,
     NTDSB_TRY(const std::string name, check_server_name(server));
     NTDSB_TRY(const ConfigPtr config, load_config()); // anew for every connection
     if (const auto configured = config->servers.find(name); configured != config->servers.end())
-        return connect_to({config, interface_of, name, configured->second, identity});
-    if (!is_this_computer(wtf8_to_utf16(name), platform::computer_names()))
-        return fail(RPC_S_INVALID_BINDING, "COM-6: the server ", name,
-                    " is neither this computer nor configured; add [transport.servers.", name,
-                    "] to the configuration");
+        return connect_to({config, interface_of, name, service_here(*config), identity});
+    return fail(RPC_S_INVALID_BINDING, "COM-6: the server ", name,
+                " is neither this computer nor configured; add [transport.servers.", name,
+                "] to the configuration");
     if (identity && config->default_transport == "embedded") {
         static std::once_flag once;
         std::call_once(once, [] {
@@ -80,9 +97,7 @@ Result<Route> connect(std::u16string_view server, wire::Interface interface_of,
                       "directory; the calling thread's count");
         });
     }
-    ServerConfig here;
-    here.transport = config->default_transport;
-    return connect_to({config, interface_of, name, here, identity});
+    return connect_to({config, interface_of, name, service_here(*config), identity});
 }
 
 Result<Route> connect_local(wire::Interface interface_of) {

@@ -48,6 +48,7 @@ public:
         return outcome;
     }
     void cancel() noexcept override { behind_->cancel(); }
+    void abandon() noexcept override { behind_->abandon(); }
 
 private:
     std::unique_ptr<Connection> behind_;

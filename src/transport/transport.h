@@ -35,6 +35,9 @@ public:
     // Asks the running call to end early; may be called from another thread while a call runs, and
     // does nothing otherwise.
     virtual void cancel() noexcept = 0;
+    // The running call is waited for no longer (contract COM-11): it should return, whatever became
+    // of it. From another thread.
+    virtual void abandon() noexcept {}
 };
 
 // A connection and what the client must say through it.
@@ -66,6 +69,10 @@ struct PluginTarget {
 // of ours or not to be trusted.
 Result<std::unique_ptr<Connection>>
 connect_plugin(std::string_view name, std::u16string_view library, const PluginTarget& target);
+
+// The service at `server.address`, over DCE/RPC (contract COM-7, COM-8).
+Result<std::unique_ptr<Connection>> connect_rpc(const ServerConfig& server,
+                                                wire::Interface interface_of);
 
 // The service in this process (design decision 5): runs the same dispatcher as ntdsbsrv.
 Result<std::unique_ptr<Connection>> connect_embedded(ConfigPtr config,

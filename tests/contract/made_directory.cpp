@@ -2,13 +2,10 @@
 
 #include "support/ese_builder.h"
 
+#include <cstdlib>
 #include <fstream>
 #include <stdexcept>
 #include <utility>
-
-#ifndef _WIN32
-#include <cstdlib>
-#endif
 
 namespace contract {
 
@@ -62,6 +59,14 @@ void write_file(const fs::path& path, const Bytes& content) {
     if (!out.flush()) throw std::runtime_error("cannot write " + path.string());
 }
 
+namespace {
+void write_text(const fs::path& path, const std::string& text) {
+    const auto* bytes = reinterpret_cast<const std::byte*>(text.data());
+    write_file(path, Bytes(bytes, bytes + text.size()));
+    fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
+}
+} // namespace
+
 MadeDirectory::MadeDirectory(Shape shape, const std::string& settings) : shape_(shape) {
     fs::create_directory(ntds());
     fs::create_directory(backup());
@@ -76,9 +81,17 @@ void MadeDirectory::configure(const std::string& settings, const std::string& mo
     // on (MIR-1, MIR-4).
     if (settings.find("registry_mirror") == std::string::npos) text += "registry_mirror = false\n";
     text += settings + "\n" + more;
-    const auto* bytes = reinterpret_cast<const std::byte*>(text.data());
-    write_file(config_file(), Bytes(bytes, bytes + text.size()));
-    fs::permissions(config_file(), fs::perms::owner_read | fs::perms::owner_write);
+    if (const char* const service = std::getenv("NTDSB_TEST_SERVER")) {
+        const fs::path file = root() / "ntdsbsrv.toml";
+        write_text(file, text + "\n[service]\nlisten = ['127.0.0.1:0']\nallow_anonymous = true\n");
+        service_.reset(); // the old one first: it holds sessions
+        service_ = std::make_unique<test::ServerProcess>(service, file);
+        // A configuration that is wrong for the service is as wrong for its clients.
+        const std::string address =
+            service_->address().empty() ? "127.0.0.1:1" : service_->address();
+        text += "\n[transport]\ndefault = 'rpc'\n[service]\nlisten = ['" + address + "']\n";
+    }
+    write_text(config_file(), text);
     set_environment("NTDSBCLI_CONFIG", config_file().string());
 }
 

@@ -4,10 +4,12 @@
 #pragma once
 
 #include "api_forms.h"
+#include "support/server_process.h"
 #include "support/temp_folder.h"
 
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -31,6 +33,8 @@ public:
     MadeDirectory(const MadeDirectory&) = delete;
     MadeDirectory& operator=(const MadeDirectory&) = delete;
 
+    // With NTDSB_TEST_SERVER, ntdsbsrv's path, calls go to a service of the directory's own, in
+    // another process, which starts anew here.
     // Replaces the configuration: [directory] with this directory's places, then `settings` (more
     // keys), then `more` (more tables).
     void configure(const std::string& settings, const std::string& more = {}) const;
@@ -57,6 +61,7 @@ public:
 private:
     ntdsb::test::TempFolder folder_;
     Shape shape_;
+    mutable std::unique_ptr<ntdsb::test::ServerProcess> service_;
 };
 
 void set_environment(const char* name, const std::string& value);

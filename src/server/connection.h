@@ -1,0 +1,103 @@
+// One client's connection: octets to fragments, fragments to the association, its calls to the
+// workers, their replies back. Everything of one connection happens on its strand, but the calls.
+#pragma once
+
+#include "server/asio.h"
+#include "server/dispatch.h"
+#include "server/limits.h"
+#include "server/workers.h"
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+
+namespace ntdsb::server {
+
+// What all connections share; outlives them.
+struct Common {
+    ConfigPtr config;
+    Limits limits;
+    Groups groups;
+    Figures figures;
+    Workers workers{limits.calls};
+};
+
+class Connection : public std::enable_shared_from_this<Connection> {
+public:
+    using WhenClosed = std::function<void(Connection*)>;
+    // `socket` runs its handlers on a strand.
+    Connection(Common& common, tcp::socket socket, WhenClosed when_closed);
+
+    // These may be called on any thread.
+    void start();
+    void finish(); // no further call; hangs up when the running ones are answered
+    void cut();    // cancels what can be, and hangs up
+
+private:
+    using Octets = rpc::Bytes;
+    using Timer = asio::steady_timer;
+    struct Call {
+        rpc::IncomingCall incoming;
+        std::atomic<bool> cancelled{false};
+    };
+    // Waits for one thing at a time, and knows whether it was still waited for.
+    struct Deadline {
+        explicit Deadline(const tcp::socket::executor_type& executor) : timer(executor) {}
+        Timer timer;
+        std::uint64_t number = 0;
+        bool armed = false;
+    };
+
+    void arm(Deadline& deadline, std::chrono::milliseconds time, std::string_view why);
+    void disarm(Deadline& deadline);
+    template <class Action>
+    void guarded(Action action);
+
+    static Peer peer_of(const tcp::socket& socket);
+    void read();
+    void received(const ErrorCode& error, std::size_t count);
+    void take_fragments();
+    std::size_t take_fragment(std::span<const std::byte> octets);
+    void drain();
+    void obey(rpc::Step step);
+    void begin_calls();
+    void begin(const std::shared_ptr<Call>& call);
+    void ended(const std::shared_ptr<Call>& call, const Result<void>& outcome,
+               std::span<const std::byte> reply);
+    void send(Octets octets);
+    void write();
+    void written(const ErrorCode& error, std::size_t count);
+    void go_on();
+    void say_goodbye();
+    void close(std::string_view why);
+    void end_sessions();
+
+    Common& common_;
+    tcp::socket socket_;
+    WhenClosed when_closed_;
+    std::shared_ptr<const Peer> peer_; // the calls that run keep theirs
+    std::shared_ptr<Group> group_;     // none before the bind
+    std::unique_ptr<rpc::ServerAssociation> association_;
+    Deadline read_deadline_;
+    Deadline write_deadline_;
+
+    Octets in_;
+    std::size_t filled_ = 0; // octets of in_ that were received
+    bool reading_ = false;
+
+    std::deque<std::shared_ptr<Call>> waiting_;
+    std::map<std::uint32_t, std::shared_ptr<Call>> running_;
+
+    std::deque<Octets> out_;
+    std::size_t sent_of_first_ = 0;
+    std::size_t unsent_ = 0;
+    bool writing_ = false;
+
+    bool finishing_ = false; // the server stops
+    bool hanging_up_ = false;
+    bool draining_ = false;
+    bool closed_ = false;
+};
+
+} // namespace ntdsb::server

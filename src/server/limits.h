@@ -1,0 +1,28 @@
+// What clients may take of the server. Memory is bounded by these: a connection holds at most one
+// fragment, its requests (rpc::Limits) and its answers.
+#pragma once
+
+#include "rpc/server_association.h"
+
+#include <chrono>
+#include <cstddef>
+
+namespace ntdsb::server {
+
+struct Limits {
+    std::size_t connections = 4096; // [service] max_connections
+    std::size_t calls = 256;        // that run at once, of all clients: max_calls
+    std::size_t calls_of_connection = 4;
+    // Octets of answers that wait for a slow reader: above, nothing is read from it, and none of
+    // its calls begins.
+    std::size_t unsent = 1024 * 1024;
+    std::chrono::milliseconds until_bound{30'000}; // bind_timeout_s
+    std::chrono::milliseconds fragment{60'000};    // from a fragment's first octet to its last
+    std::chrono::milliseconds unread{120'000};     // in which the client takes nothing of an answer
+    std::chrono::milliseconds linger{5'000};       // for the client to hang up after it was told to
+    rpc::Limits association;
+    // For those who are not admitted: enough for the standard interfaces.
+    rpc::Limits stranger{5840, 64 * 1024, 64 * 1024, 8, 4};
+};
+
+} // namespace ntdsb::server

@@ -1,0 +1,13 @@
+// One request for the metrics, over just enough HTTP: a head of at most some kilobytes, one answer,
+// the end.
+#pragma once
+
+#include "server/asio.h"
+#include "server/figures.h"
+
+namespace ntdsb::server {
+
+// `figures` outlives the request; `socket` runs its handlers on a strand.
+void serve_metrics(tcp::socket socket, const Figures& figures);
+
+} // namespace ntdsb::server

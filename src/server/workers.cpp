@@ -1,0 +1,59 @@
+// Threads on demand (workers.h).
+#include "server/workers.h"
+
+#include "core/log.h"
+
+#include <chrono>
+#include <system_error>
+#include <thread>
+
+namespace ntdsb::server {
+
+namespace {
+constexpr std::chrono::seconds idle_time{10};
+}
+
+void Workers::stop() {
+    std::unique_lock lock(mutex_);
+    stopping_ = true;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return threads_ == 0; });
+}
+
+void Workers::run(std::function<void()> task) {
+    const std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+    changed_.notify_one();
+    if (idle_ >= tasks_.size() || threads_ >= most_) return;
+    try {
+        std::thread([this] { work(); }).detach();
+        ++threads_;
+    } catch (const std::system_error& error) {
+        if (threads_ > 0) return; // the others will come to it
+        tasks_.pop_back();
+        log::error("no thread can be started for a call: ", std::string_view(error.what()));
+        throw std::bad_alloc();
+    }
+}
+
+void Workers::work() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        ++idle_;
+        const bool woken =
+            changed_.wait_for(lock, idle_time, [this] { return !tasks_.empty() || stopping_; });
+        --idle_;
+        if (tasks_.empty() && (stopping_ || !woken)) break;
+        auto task = std::move(tasks_.front());
+        tasks_.pop_front();
+        lock.unlock();
+        task();
+        task = nullptr; // what it holds goes without the lock
+        lock.lock();
+    }
+    --threads_;
+    // Under the lock: the destructor waits for this.
+    changed_.notify_all();
+}
+
+} // namespace ntdsb::server

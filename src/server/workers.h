@@ -1,0 +1,37 @@
+// The threads that run calls: made when all others are busy, up to a limit, and gone when there is
+// nothing to do, so that a call that lasts keeps no other one waiting.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+
+namespace ntdsb::server {
+
+class Workers {
+public:
+    explicit Workers(std::size_t most) : most_(most) {}
+    ~Workers() { stop(); }
+    Workers(const Workers&) = delete;
+    Workers& operator=(const Workers&) = delete;
+
+    // In turn, on some thread. Throws bad_alloc, and then the task is not run.
+    void run(std::function<void()> task);
+    // Waits for everything that was given to `run`.
+    void stop();
+
+private:
+    void work();
+
+    const std::size_t most_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<std::function<void()>> tasks_;
+    std::size_t threads_ = 0;
+    std::size_t idle_ = 0;
+    bool stopping_ = false;
+};
+
+} // namespace ntdsb::server

@@ -1,0 +1,107 @@
+// ntdsbsrv, the restore service as a process: reads the configuration, serves until it shall stop.
+#include "core/log.h"
+#include "core/utf16.h"
+#include "server/server.h"
+#include "tools/commands.h"
+#include "tools/service_host.h"
+
+#include <CLI/CLI.hpp>
+#include <boost/nowide/args.hpp>
+
+#include <exception>
+#include <iostream>
+
+namespace {
+
+using namespace ntdsb;
+using tools::exit_failed;
+using tools::exit_ok;
+using tools::exit_usage;
+
+int complain(const Error& error) {
+    log::error(error.what);
+    std::cerr << "ntdsbsrv: " << error.what << std::endl;
+    return exit_failed;
+}
+
+Result<void> serve(const std::u16string& config_file) {
+    NTDSB_TRY(const ConfigPtr config, load_config(config_file));
+    NTDSB_TRY(auto sockets, tools::inherited_sockets());
+    NTDSB_TRY(const auto server, server::Server::start(config, server::limits_of(config->service),
+                                                       std::move(sockets)));
+    // Lines that scripts wait for.
+    for (const std::string& address : server->addresses()) {
+        log::info("ntdsbsrv ", std::string_view(NTDSB_VERSION), " listens on ", address);
+        std::cout << "listening on " << address << std::endl;
+    }
+    if (const std::string address = server->metrics_address(); !address.empty()) {
+        log::info("metrics are at http://", address, "/metrics");
+        std::cout << "metrics on " << address << std::endl;
+    }
+    tools::notify_manager("READY=1");
+    tools::wait_for_stop();
+    log::info("ntdsbsrv stops: running calls are finished first");
+    tools::notify_manager("STOPPING=1");
+    server->stop(std::chrono::seconds(config->service.stop_timeout_s));
+    log::info("ntdsbsrv has stopped");
+    return ok();
+}
+
+int run(const std::u16string& config_file) {
+    tools::watch_for_stop();
+    tools::raise_file_limit();
+    const auto served = serve(config_file);
+    return served ? exit_ok : complain(served.error());
+}
+
+constexpr const char* footer = R"(Exit status:
+  0  done; run: it was told to stop
+  2  the command line is wrong
+  3  it failed; the reason was printed
+)";
+
+int command_line(int argc, char** argv) {
+    std::string config_utf8;
+    CLI::App app{"Serves backups and restores of this computer's directory over DCE/RPC.",
+                 "ntdsbsrv"};
+    app.footer(footer);
+    app.set_version_flag("--version", NTDSB_VERSION);
+    app.add_option("--config", config_utf8,
+                   "configuration file, instead of the one that the DLL would find");
+    app.require_subcommand(1);
+    app.fallthrough();
+    auto* const run_command =
+        app.add_subcommand("run", "serve in the foreground, until SIGTERM, SIGINT or Ctrl+C");
+    auto* const install_command =
+        app.add_subcommand("install", "make a Windows service that starts with the computer");
+    auto* const uninstall_command =
+        app.add_subcommand("uninstall", "stop and remove the Windows service");
+    auto* const service_command =
+        app.add_subcommand("service", "what the Windows service manager starts");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? exit_ok : exit_usage;
+    }
+    const auto config_file = utf8_to_utf16(config_utf8);
+    if (!config_file) return complain(config_file.error());
+    if (run_command->parsed()) return run(config_file.value());
+    Result<void> done = ok();
+    if (install_command->parsed()) done = tools::install_service(config_file.value());
+    if (uninstall_command->parsed()) done = tools::uninstall_service();
+    if (service_command->parsed())
+        done = tools::run_as_service([&] { return run(config_file.value()); });
+    return done ? exit_ok : complain(done.error());
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    try {
+        const boost::nowide::args utf8_arguments(argc, argv);
+        return command_line(argc, argv);
+    } catch (const std::exception& error) {
+        std::cerr << "ntdsbsrv: " << error.what() << '\n';
+        return exit_failed;
+    }
+}

@@ -1,0 +1,39 @@
+// What ntdsbsrv needs of the system that runs it: when to stop, sockets handed over, telling that
+// it is ready. Twins in service_host_posix.cpp (systemd) and service_host_windows.cpp (the service
+// manager).
+#pragma once
+
+#include "core/result.h"
+#include "platform/socket.h"
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ntdsb::tools {
+
+// To be called first, while the process has one thread: from now on the wish to stop is noticed.
+void watch_for_stop();
+// Returns when somebody wants the process to stop (SIGTERM, SIGINT; Ctrl+C, Ctrl+Break, the console
+// closes).
+void wait_for_stop();
+
+// Lets the process open as many files as it may.
+void raise_file_limit();
+
+// Listening sockets that whoever started this process opened for it (LISTEN_FDS); mostly none.
+Result<std::vector<platform::NativeSocket>> inherited_sockets();
+
+// "READY=1", "STOPPING=1" to NOTIFY_SOCKET; nothing where nobody listens.
+void notify_manager(std::string_view state) noexcept;
+
+// Windows services. `name`: "ntdsbsrv". Off Windows all are ERROR_NOT_SUPPORTED.
+Result<void> install_service(const std::u16string& config_file);
+Result<void> uninstall_service();
+// Runs `body` as the service that the service manager has started; wait_for_stop returns in it when
+// the manager wants it to stop. ERROR_NOT_SUPPORTED where no service manager has started the
+// process.
+Result<void> run_as_service(const std::function<int()>& body);
+
+} // namespace ntdsb::tools

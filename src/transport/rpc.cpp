@@ -1,0 +1,106 @@
+// The service in another process: DCE/RPC over one TCP connection (design decisions 7 and 14). The
+// protocol is rpc/client_association.h's; here are the socket, the time limits and the sentences.
+#include "platform/socket.h"
+#include "rpc/client_association.h"
+#include "transport/transport.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
+
+namespace ntdsb::transport {
+
+namespace {
+
+// Asked for; what the service grants may be less.
+constexpr std::uint16_t longest_rpc_fragment = 65528;
+
+// A socket whose small reads cost no system call each: what comes behind the octets asked for is
+// kept, so that a fragment of bulk data is read in one call, its end straight into the caller's
+// buffer, with the next fragment's header.
+class SocketStream final : public rpc::Stream {
+public:
+    explicit SocketStream(platform::Socket socket) : socket_(std::move(socket)) {}
+
+    Result<void> write(std::span<const std::byte> octets) override { return socket_.write(octets); }
+
+    Result<void> read(std::span<std::byte> into) override {
+        const auto kept = std::span(kept_).subspan(begin_, end_ - begin_);
+        const auto part = std::min(kept.size(), into.size());
+        std::copy_n(kept.begin(), part, into.begin());
+        begin_ += part;
+        into = into.subspan(part);
+        while (!into.empty()) {
+            NTDSB_TRY(const std::size_t got, socket_.read_some(into, kept_));
+            begin_ = 0;
+            end_ = got - std::min(got, into.size());
+            into = into.subspan(std::min(got, into.size()));
+        }
+        return ok();
+    }
+
+    platform::Socket& socket() { return socket_; }
+
+private:
+    platform::Socket socket_;
+    std::array<std::byte, 1024> kept_;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+};
+
+class RpcConnection final : public Connection {
+public:
+    RpcConnection(std::unique_ptr<rpc::ClientAssociation> association, platform::Socket& socket)
+        : association_(std::move(association)), socket_(socket) {}
+
+    Result<void> call(std::uint16_t opnum, std::span<const std::byte> request,
+                      wire::ReplySink& reply) override {
+        return association_->call(opnum, request, reply);
+    }
+    void cancel() noexcept override { association_->cancel(); }
+    void abandon() noexcept override { socket_.wake(); }
+
+private:
+    std::unique_ptr<rpc::ClientAssociation> association_;
+    platform::Socket& socket_; // the association's
+};
+
+rpc::SyntaxId syntax_of(wire::Interface interface_of) {
+    return {interface_of == wire::Interface::restore ? wire::restore_interface_uuid
+                                                     : wire::backup_interface_uuid,
+            1};
+}
+
+Error unreachable(const ServerConfig& server, const Error& why) {
+    // Refused rights stay what they are (COM-9).
+    const Code code =
+        why.code == ERROR_ACCESS_DENIED ? why.code : static_cast<Code>(hrCouldNotConnect);
+    return fail(code, "COM-7: the service at ", server.address, " cannot be used: ", why.what,
+                "; see that ntdsbsrv runs there and listens on this address, and that "
+                "connect_timeout_s (",
+                server.connect_timeout_s, ") is long enough");
+}
+
+} // namespace
+
+Result<std::unique_ptr<Connection>> connect_rpc(const ServerConfig& server,
+                                                wire::Interface interface_of) {
+    using Clock = std::chrono::steady_clock;
+    const auto patience = std::chrono::seconds(server.connect_timeout_s);
+    const auto deadline = Clock::now() + patience;
+    NTDSB_TRY(const auto where, platform::split_address(server.address));
+    auto socket = platform::Socket::connect(where, patience);
+    if (!socket) return unreachable(server, fail(hrCouldNotConnect, socket.error().what));
+    auto stream = std::make_unique<SocketStream>(std::move(socket).value());
+    platform::Socket& connected = stream->socket();
+    connected.set_read_deadline(deadline);
+    auto association = rpc::ClientAssociation::bind(std::move(stream), syntax_of(interface_of),
+                                                    longest_rpc_fragment);
+    if (!association) return unreachable(server, association.error());
+    connected.set_read_deadline(std::nullopt);
+    return std::unique_ptr<Connection>(
+        std::make_unique<RpcConnection>(std::move(association).value(), connected));
+}
+
+} // namespace ntdsb::transport
