@@ -20,20 +20,6 @@ constexpr int backlog = 1024;
 constexpr std::chrono::milliseconds pause_after_failure{200};
 constexpr std::size_t most_metrics_requests = 64;
 
-std::string address_text(const tcp::endpoint& endpoint) {
-    ErrorCode ignored;
-    const std::string address = endpoint.address().to_string(ignored);
-    return endpoint.address().is_v6() ? text('[', address, "]:", endpoint.port())
-                                      : text(address, ':', endpoint.port());
-}
-
-struct Listener {
-    explicit Listener(asio::io_context& io) : acceptor(io), pause(io) {}
-    tcp::acceptor acceptor;
-    asio::steady_timer pause;
-    std::string address;
-};
-
 Error listen_error(std::string_view address, const ErrorCode& error) {
     return fail(hrError, "[service] listen: cannot listen on ", address, ": ", error.message(),
                 "; choose an address of this computer and a port that no other program has");
@@ -76,6 +62,14 @@ Limits limits_of(const ServiceConfig& service) {
     limits.until_bound = std::chrono::seconds(service.bind_timeout_s);
     return limits;
 }
+
+// An address that is listened on.
+struct Server::Listener {
+    explicit Listener(asio::io_context& io) : acceptor(io), pause(io) {}
+    tcp::acceptor acceptor;
+    asio::steady_timer pause;
+    std::string address;
+};
 
 struct Server::Inside {
     Inside(ConfigPtr config, const Limits& limits)
