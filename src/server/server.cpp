@@ -65,7 +65,8 @@ Limits limits_of(const ServiceConfig& service) {
 
 // An address that is listened on.
 struct Server::Listener {
-    explicit Listener(asio::io_context& io) : acceptor(io), pause(io) {}
+    explicit Listener(asio::io_context& io)
+        : acceptor(asio::make_strand(io)), pause(acceptor.get_executor()) {}
     tcp::acceptor acceptor;
     asio::steady_timer pause;
     std::string address;
@@ -232,7 +233,7 @@ void Server::Inside::stop(std::chrono::seconds patience) {
     };
     for (const auto& some : {listeners, metrics}) {
         for (const auto& listener : some) {
-            asio::post(io, [listener] {
+            asio::post(listener->acceptor.get_executor(), [listener] {
                 ErrorCode ignored;
                 listener->acceptor.close(ignored);
                 listener->pause.cancel();
