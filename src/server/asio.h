@@ -4,6 +4,8 @@
 
 #include <utility> // Boost.Asio 1.74 forgets it
 
+#include "core/text.h"
+
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
@@ -18,5 +20,13 @@ namespace ntdsb::server {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using ErrorCode = boost::system::error_code;
+
+// "127.0.0.1:49152", "[::1]:49152"
+inline std::string address_text(const tcp::endpoint& endpoint) {
+    ErrorCode ignored;
+    const std::string address = endpoint.address().to_string(ignored);
+    return endpoint.address().is_v6() ? text('[', address, "]:", endpoint.port())
+                                      : text(address, ':', endpoint.port());
+}
 
 } // namespace ntdsb::server

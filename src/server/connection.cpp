@@ -19,13 +19,6 @@ constexpr std::size_t idle_buffer = 2048;
 constexpr std::size_t longest_reply = 2 * std::size_t{wire::max_list_characters} + 65536;
 constexpr std::size_t most_buffers = 16;
 
-std::string address_text(const tcp::endpoint& endpoint) {
-    ErrorCode ignored;
-    const std::string address = endpoint.address().to_string(ignored);
-    return endpoint.address().is_v6() ? text('[', address, "]:", endpoint.port())
-                                      : text(address, ':', endpoint.port());
-}
-
 bool is_loopback(const asio::ip::address& address) {
     if (address.is_v6() && address.to_v6().is_v4_mapped())
         return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).is_loopback();
@@ -146,10 +139,15 @@ void Connection::disarm(Deadline& deadline) {
 
 // --- receiving
 
-// One read is always under way, so that a client that vanishes is noticed; but for one that does
-// not take its answers.
+// One read is always under way, so that a client that vanishes is noticed; but for one that asks
+// more than it takes answers.
+bool Connection::is_held_back() const {
+    return unsent_ > common_.limits.unsent ||
+           waiting_.size() >= common_.limits.waiting_of_connection;
+}
+
 void Connection::read() {
-    if (closed_ || reading_ || hanging_up_ || unsent_ > common_.limits.unsent) return;
+    if (closed_ || reading_ || hanging_up_ || is_held_back()) return;
     reading_ = true;
     socket_.async_read_some(asio::buffer(in_.data() + filled_, in_.size() - filled_),
                             [self = shared_from_this()](const ErrorCode& error, std::size_t count) {
@@ -171,7 +169,7 @@ void Connection::received(const ErrorCode& error, std::size_t count) {
 void Connection::take_fragments() {
     const auto have = std::span<const std::byte>(in_).first(filled_);
     std::size_t used = 0;
-    while (!hanging_up_ && !finishing_ && unsent_ <= common_.limits.unsent) {
+    while (!hanging_up_ && !finishing_ && !is_held_back()) {
         const std::size_t taken = take_fragment(have.subspan(used));
         if (taken == 0) break;
         used += taken;
@@ -280,7 +278,7 @@ void Connection::ended(const std::shared_ptr<Call>& call, const Result<void>& ou
         send(association_->refuse_call(call->incoming.id, outcome.error()));
     }
     if (finishing_ && running_.empty()) return say_goodbye();
-    begin_calls();
+    go_on();
 }
 
 // --- sending
@@ -325,7 +323,7 @@ void Connection::written(const ErrorCode& error, std::size_t count) {
     go_on();
 }
 
-// After something was sent.
+// After something was sent, or a call has ended.
 void Connection::go_on() {
     write();
     if (hanging_up_) {

@@ -69,6 +69,7 @@ private:
     void write();
     void written(const ErrorCode& error, std::size_t count);
     void go_on();
+    bool is_held_back() const;
     void say_goodbye();
     void close(std::string_view why);
     void end_sessions();

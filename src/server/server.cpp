@@ -20,20 +20,6 @@ constexpr int backlog = 1024;
 constexpr std::chrono::milliseconds pause_after_failure{200};
 constexpr std::size_t most_metrics_requests = 64;
 
-std::string address_text(const tcp::endpoint& endpoint) {
-    ErrorCode ignored;
-    const std::string address = endpoint.address().to_string(ignored);
-    return endpoint.address().is_v6() ? text('[', address, "]:", endpoint.port())
-                                      : text(address, ':', endpoint.port());
-}
-
-struct Listener {
-    explicit Listener(asio::io_context& io) : acceptor(io), pause(io) {}
-    tcp::acceptor acceptor;
-    asio::steady_timer pause;
-    std::string address;
-};
-
 Error listen_error(std::string_view address, const ErrorCode& error) {
     return fail(hrError, "[service] listen: cannot listen on ", address, ": ", error.message(),
                 "; choose an address of this computer and a port that no other program has");
@@ -76,6 +62,15 @@ Limits limits_of(const ServiceConfig& service) {
     limits.until_bound = std::chrono::seconds(service.bind_timeout_s);
     return limits;
 }
+
+// An address that is listened on.
+struct Server::Listener {
+    explicit Listener(asio::io_context& io)
+        : acceptor(asio::make_strand(io)), pause(acceptor.get_executor()) {}
+    tcp::acceptor acceptor;
+    asio::steady_timer pause;
+    std::string address;
+};
 
 struct Server::Inside {
     Inside(ConfigPtr config, const Limits& limits)
@@ -238,7 +233,7 @@ void Server::Inside::stop(std::chrono::seconds patience) {
     };
     for (const auto& some : {listeners, metrics}) {
         for (const auto& listener : some) {
-            asio::post(io, [listener] {
+            asio::post(listener->acceptor.get_executor(), [listener] {
                 ErrorCode ignored;
                 listener->acceptor.close(ignored);
                 listener->pause.cancel();

@@ -36,6 +36,7 @@ public:
     void stop(std::chrono::seconds patience);
 
 private:
+    struct Listener;
     struct Inside;
     explicit Server(std::unique_ptr<Inside> inside);
     std::unique_ptr<Inside> inside_;

@@ -86,10 +86,11 @@ Result<Route> connect(std::u16string_view server, wire::Interface interface_of,
     NTDSB_TRY(const std::string name, check_server_name(server));
     NTDSB_TRY(const ConfigPtr config, load_config()); // anew for every connection
     if (const auto configured = config->servers.find(name); configured != config->servers.end())
-        return connect_to({config, interface_of, name, service_here(*config), identity});
-    return fail(RPC_S_INVALID_BINDING, "COM-6: the server ", name,
-                " is neither this computer nor configured; add [transport.servers.", name,
-                "] to the configuration");
+        return connect_to({config, interface_of, name, configured->second, identity});
+    if (!is_this_computer(wtf8_to_utf16(name), platform::computer_names()))
+        return fail(RPC_S_INVALID_BINDING, "COM-6: the server ", name,
+                    " is neither this computer nor configured; add [transport.servers.", name,
+                    "] to the configuration");
     if (identity && config->default_transport == "embedded") {
         static std::once_flag once;
         std::call_once(once, [] {

@@ -22,7 +22,7 @@
 namespace ntdsb::platform {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Monotonic = std::chrono::steady_clock;
 using Addresses = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
 
 constexpr std::size_t most_octets_at_once = std::size_t{1} << 30;
@@ -40,13 +40,13 @@ Result<Addresses> look_up(const HostAndPort& to) {
 }
 
 // Milliseconds for poll, rounded up so that it does not return just before the time.
-int until(Clock::time_point when) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(when - Clock::now()).count();
+int until(Monotonic::time_point when) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(when - Monotonic::now()).count();
     return static_cast<int>(std::clamp<long long>(left, 0, INT_MAX));
 }
 
 // 0, or the errno.
-int wait_before(int handle, short events, Clock::time_point deadline) {
+int wait_before(int handle, short events, Monotonic::time_point deadline) {
     for (;;) {
         pollfd wait{handle, events, 0};
         const int ready = ::poll(&wait, 1, until(deadline));
@@ -56,7 +56,7 @@ int wait_before(int handle, short events, Clock::time_point deadline) {
     }
 }
 
-int connect_before(int handle, const addrinfo& address, Clock::time_point deadline) {
+int connect_before(int handle, const addrinfo& address, Monotonic::time_point deadline) {
     if (::connect(handle, address.ai_addr, address.ai_addrlen) == 0) return 0;
     if (errno != EINPROGRESS && errno != EINTR) return errno;
     if (const int waited = wait_before(handle, POLLOUT, deadline); waited != 0) return waited;
@@ -92,7 +92,7 @@ void keep_alive(NativeSocket socket) noexcept {
 }
 
 Result<Socket> Socket::connect(const HostAndPort& to, std::chrono::milliseconds patience) {
-    const auto deadline = Clock::now() + patience;
+    const auto deadline = Monotonic::now() + patience;
     NTDSB_TRY(const auto addresses, look_up(to));
     int left = 0;
     for (const addrinfo* one = addresses.get(); one != nullptr; one = one->ai_next) ++left;
@@ -105,7 +105,7 @@ Result<Socket> Socket::connect(const HostAndPort& to, std::chrono::milliseconds 
             continue;
         }
         Socket socket(handle);
-        const auto now = Clock::now();
+        const auto now = Monotonic::now();
         error = connect_before(handle, *one, now + (deadline - now) / left);
         if (error != 0) continue;
         if (::fcntl(handle, F_SETFL, 0) != 0) return errno_error(errno, "set up the connection");

@@ -19,7 +19,7 @@
 namespace ntdsb::platform {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Monotonic = std::chrono::steady_clock;
 using Addresses = std::unique_ptr<ADDRINFOW, decltype(&::FreeAddrInfoW)>;
 
 constexpr std::size_t most_octets_at_once = std::size_t{1} << 30;
@@ -51,9 +51,9 @@ Result<Addresses> look_up(const HostAndPort& to) {
 enum class WaitFor { connected, readable };
 
 // 0, or the Winsock error.
-int wait_before(SOCKET handle, WaitFor what, Clock::time_point deadline) {
+int wait_before(SOCKET handle, WaitFor what, Monotonic::time_point deadline) {
     const auto left = std::max<long long>(
-        0, std::chrono::ceil<std::chrono::microseconds>(deadline - Clock::now()).count());
+        0, std::chrono::ceil<std::chrono::microseconds>(deadline - Monotonic::now()).count());
     timeval patience{static_cast<long>(left / 1'000'000), static_cast<long>(left % 1'000'000)};
     fd_set ready;
     FD_ZERO(&ready);
@@ -67,7 +67,7 @@ int wait_before(SOCKET handle, WaitFor what, Clock::time_point deadline) {
 }
 
 // 0, or the Winsock error.
-int connect_before(SOCKET handle, const ADDRINFOW& address, Clock::time_point deadline) {
+int connect_before(SOCKET handle, const ADDRINFOW& address, Monotonic::time_point deadline) {
     u_long nonblocking = 1;
     if (::ioctlsocket(handle, static_cast<long>(FIONBIO), &nonblocking) != 0)
         return ::WSAGetLastError();
@@ -109,7 +109,7 @@ void keep_alive(NativeSocket socket) noexcept {
 
 Result<Socket> Socket::connect(const HostAndPort& to, std::chrono::milliseconds patience) {
     NTDSB_CHECK(start_winsock());
-    const auto deadline = Clock::now() + patience;
+    const auto deadline = Monotonic::now() + patience;
     NTDSB_TRY(const auto addresses, look_up(to));
     int left = 0;
     for (const ADDRINFOW* one = addresses.get(); one != nullptr; one = one->ai_next) ++left;
@@ -123,7 +123,7 @@ Result<Socket> Socket::connect(const HostAndPort& to, std::chrono::milliseconds 
         }
         Socket socket(handle);
         (void)::SetHandleInformation(reinterpret_cast<HANDLE>(handle), HANDLE_FLAG_INHERIT, 0);
-        const auto now = Clock::now();
+        const auto now = Monotonic::now();
         error = connect_before(handle, *one, now + (deadline - now) / left);
         if (error != 0) continue;
         const BOOL yes = TRUE;

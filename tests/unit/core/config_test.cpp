@@ -56,6 +56,7 @@ TEST(Config, EmptyGivesTheDefaults) {
     EXPECT_TRUE(config.servers.empty());
     EXPECT_EQ(config.service.listen, std::vector<std::string>{"127.0.0.1:49152"});
     EXPECT_FALSE(config.service.allow_anonymous);
+    EXPECT_EQ(config.service.metrics, "");
     EXPECT_EQ(config.log.level, log::Level::off);
 }
 
@@ -165,6 +166,11 @@ TEST(Config, ReadsServiceAndLog) {
         allow_restore = ["EXAMPLE\\a", "b"]
         allow_anonymous = true
         restore_roots = ["@/srv", "@/data/"]
+        metrics = "[::1]:9100"
+        max_connections = 10
+        max_calls = 4
+        bind_timeout_s = 5
+        stop_timeout_s = 0
         [log]
         level = "debug"
         file = "@/var/log/ntdsb.log")");
@@ -174,6 +180,11 @@ TEST(Config, ReadsServiceAndLog) {
     EXPECT_TRUE(config.service.allow_anonymous);
     EXPECT_EQ(config.service.restore_roots,
               (std::vector<std::u16string>{host_path(u"/srv"), host_path(u"/data")}));
+    EXPECT_EQ(config.service.metrics, "[::1]:9100");
+    EXPECT_EQ(config.service.max_connections, 10u);
+    EXPECT_EQ(config.service.max_calls, 4u);
+    EXPECT_EQ(config.service.bind_timeout_s, 5u);
+    EXPECT_EQ(config.service.stop_timeout_s, 0u);
     EXPECT_EQ(config.log.level, log::Level::debug);
     EXPECT_EQ(config.log.file, host_path(u"/var/log/ntdsb.log"));
 }
@@ -223,6 +234,14 @@ constexpr Mistake mistakes[] = {
      "test.toml:2: [transport.plugins.p] x: is no setting; known are path, x64, x86"},
     {"UnknownKeyOfService", "[service]\nx = 1",
      "test.toml:2: [service] x: is no setting; known are listen, "},
+    {"MetricsForOthers", "[service]\nmetrics = \"0.0.0.0:9100\"",
+     "test.toml:2: [service] metrics: is \"0.0.0.0:9100\"; metrics are served on 127.0.0.1, [::1] "
+     "and "
+     "localhost only"},
+    {"MetricsWithoutPort", "[service]\nmetrics = \"127.0.0.1\"",
+     "test.toml:2: [service] metrics: has the address \"127.0.0.1\"; write HOST:PORT"},
+    {"NoConnections", "[service]\nmax_connections = 0",
+     "test.toml:2: [service] max_connections: is 0; allowed is 1 to 100000"},
     {"UnknownKeyOfLog", "[log]\nx = 1",
      "test.toml:2: [log] x: is no setting; known are level, file"},
     {"DatabaseType", "[directory]\ndatabase = 1",

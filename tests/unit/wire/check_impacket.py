@@ -11,57 +11,15 @@ import sys
 GOLDEN = pathlib.Path(__file__).resolve().parents[2] / "golden"
 
 try:
-    from impacket.dcerpc.v5.dtypes import LONG, LPWSTR, ULONG, WSTR
-    from impacket.dcerpc.v5.ndr import (NDRCALL, NDRSTRUCT, NDRUHYPER, NDRUniConformantArray,
-                                        NDRUniConformantVaryingArray, PNDRUniConformantArray, NDRPOINTER)
+    from impacket.dcerpc.v5.dtypes import LONG, ULONG
+    from impacket.dcerpc.v5.ndr import NDRCALL, NDRUHYPER
 except ImportError as error:
     print(f"skipped: impacket is not installed for {sys.executable} ({error})")
     print(f"0 passed, 0 failed, {len(list(GOLDEN.glob('*.hex')))} skipped")
     sys.exit(0)
 
-
-class Text(WSTR):
-    """WSTR that takes lone surrogates (contract ABI-7) and appends the terminator."""
-
-    def __setitem__(self, key, value):
-        WSTR.__setitem__(self, key, "")
-        self.fields["Data"] = (value + "\0").encode("utf-16le", "surrogatepass")
-
-
-class TextPointer(LPWSTR):
-    referent = (("Data", Text),)
-
-
-class Pair(NDRSTRUCT):
-    structure = (("source", TextPointer), ("target", TextPointer))
-
-
-class Pairs(NDRUniConformantArray):
-    item = Pair
-
-
-class Session(NDRSTRUCT):
-    structure = (("attributes", "<L=0"), ("uuid", "16s=b''"))
-
-    def getAlignment(self):
-        return 4
-
-
-class Units(NDRUniConformantArray):
-    item = "<H"
-
-
-class List(NDRPOINTER):
-    referent = (("Data", Units),)
-
-
-class Octets(NDRUniConformantVaryingArray):
-    item = "c"
-
-
-class Token(PNDRUniConformantArray):
-    pass
-
+sys.path.insert(0, str(GOLDEN.parent / "interop"))
+from ntdsb_impacket import List, Octets, Pair, Pairs, Session, Text, Token  # noqa: E402
 
 HANDLE = bytes(range(0x11, 0x21))
 NONE = bytes(16)

@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+"""Drives ntdsbsrv with an independent DCE/RPC client, impacket: the standard interfaces, and a whole backup and restore
+with every operation.
+
+    check_impacket_client.py native|windows [WINE...] MAKE_DATABASE NTDSBSRV
+
+WINE... is what starts Windows programs. Skips where impacket is not installed. The last line is
+`N passed, N failed, N skipped`.
+"""
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+try:
+    from impacket.dcerpc.v5 import epm, mgmt, transport
+    from impacket.dcerpc.v5.dtypes import LONG, ULONG
+    from impacket.dcerpc.v5.ndr import NDRCALL, NDRUHYPER
+    from impacket.dcerpc.v5.rpcrt import DCERPCException
+    from impacket.uuid import bin_to_string, uuidtup_to_bin
+except ImportError as error:
+    print(f"skipped: impacket is not installed for {sys.executable} ({error})")
+    print("0 passed, 0 failed, 1 skipped")
+    sys.exit(0)
+
+from ntdsb_impacket import List, Octets, Pair, Pairs, Session, Text, Token
+
+RESTORE = uuidtup_to_bin(("a8fe3c8c-6895-427d-a91c-95cc81b46064", "1.0"))
+BACKUP = uuidtup_to_bin(("fbc80959-3c7d-4ae4-b3ed-4afb9ec73267", "1.0"))
+S_OK, HANDLE_EOF, BLOCKED = 0, 38, 0xC8000000
+TEXT, SESSION = ("instance", Text), ("session", Session)
+STATUS = ("status", LONG)
+LIST_REPLY = (("count", ULONG), ("list", List), STATUS)
+
+
+def operation(opnum, request, reply):
+    call = type("Operation", (NDRCALL,), {"opnum": opnum, "structure": request})
+    return call, type("OperationResponse", (NDRCALL,), {"structure": reply})
+
+
+ONLINE = operation(0, (TEXT,), (("online", ULONG), STATUS))
+PREPARE = operation(1, (TEXT, ("flags", ULONG), ("size", ULONG), ("token", Token)), (SESSION, STATUS))
+REGISTER = operation(2, (SESSION, ("checkpoint", Text), ("log", Text), ("count", LONG), ("pairs", Pairs),
+                         ("backup", Text), ("low", ULONG), ("high", ULONG)), (STATUS,))
+COMPLETE = operation(3, (SESSION, ("state", LONG)), (STATUS,))
+LOCATIONS = operation(4, (SESSION,), LIST_REPLY)
+END = operation(5, (SESSION,), (SESSION, STATUS))
+SET_LOG = operation(6, (TEXT, ("number", ULONG)), (STATUS,))
+CHECK_TOKEN = operation(7, (TEXT, ("size", ULONG), ("token", Token)), (STATUS,))
+B_PREPARE = operation(0, (TEXT, ("grbit", ULONG), ("type", ULONG)),
+                      (("size", ULONG), ("token", Token), SESSION, STATUS))
+B_END = operation(1, (SESSION,), (SESSION, STATUS))
+B_NAMES = operation(2, (SESSION,), LIST_REPLY)
+B_OPEN = operation(3, (SESSION, ("name", Text), ("hint", ULONG)), (("size", NDRUHYPER), STATUS))
+B_READ = operation(4, (SESSION, ("size", ULONG)), (("data", Octets), ("count", ULONG), STATUS))
+B_CLOSE = operation(5, (SESSION,), (STATUS,))
+B_LOGS = operation(6, (SESSION,), LIST_REPLY)
+B_TRUNCATE = operation(7, (SESSION,), (STATUS,))
+B_PING = operation(8, (), (STATUS,))
+B_LOCATIONS = operation(9, (SESSION,), LIST_REPLY)
+
+passed = failed = 0
+
+
+def check(what, holds):
+    global passed, failed
+    if holds:
+        passed += 1
+    else:
+        failed += 1
+        print(f"FAILED: {what}", flush=True)
+
+
+def equal(what, found, expected):
+    check(f"{what}: found {found!r}, expected {expected!r}", found == expected)
+
+
+class Client:
+    def __init__(self, port, interface, fragment=0):
+        carrier = transport.DCERPCTransportFactory(f"ncacn_ip_tcp:127.0.0.1[{port}]")
+        self.dce = carrier.get_dce_rpc()
+        self.dce.connect()
+        if fragment:
+            self.dce.set_max_tfrag(fragment)
+        if interface is not None:
+            self.dce.bind(interface)
+
+    def call(self, kind, **values):
+        request = kind[0]()
+        for name, value in values.items():
+            if name == "session":
+                request[name]["uuid"] = value
+            elif name == "token" and value is not None:
+                request[name] = list(value)
+            elif name == "token":
+                request.fields[name].fields["ReferentID"] = 0
+            elif name == "pairs":
+                for source, target in value:
+                    pair = Pair()
+                    pair["source"], pair["target"] = source, target
+                    request[name].append(pair)
+            elif isinstance(value, str):
+                request.fields[name]["Data"] = value
+            else:
+                request[name] = value
+        self.dce.call(request.opnum, request)
+        return kind[1](self.dce.recv())
+
+    def drop(self):
+        self.dce.get_rpc_transport().get_socket().close()
+
+
+def octets(reply, name):
+    data = reply[name]
+    return b"".join(bytes([item]) if isinstance(item, int) else item for item in data)
+
+
+def entries(reply):
+    units = list(reply["list"])
+    text = "".join(chr(unit) for unit in units)
+    return [entry for entry in text.split("\0") if entry]
+
+
+def standard_interfaces(port):
+    found = epm.hept_lookup("127.0.0.1", dce=Client(port, None).dce)
+    for uuid, name in ((BACKUP, b"NTDS Backup Interface\0"), (RESTORE, b"NTDS Restore Interface\0")):
+        here = [entry for entry in found if entry["annotation"] == name]
+        equal(f"entries called {name}", len(here), 1)
+        floors = here[0]["tower"]["Floors"]
+        equal("their interface", bin_to_string(floors[0]["InterfaceUUID"]), bin_to_string(uuid[:16]))
+        equal("their binding", epm.PrintStringBinding(floors), f"ncacn_ip_tcp:127.0.0.1[{port}]")
+        binding = epm.hept_map("127.0.0.1", uuid, protocol="ncacn_ip_tcp", dce=Client(port, None).dce)
+        equal("what ept_map says", binding, f"ncacn_ip_tcp:127.0.0.1[{port}]")
+    dce = Client(port, mgmt.MSRPC_UUID_MGMT).dce
+    vector = mgmt.hinq_if_ids(dce)["if_id_vector"]
+    ids = [bin_to_string(one["Data"]["Uuid"]) for one in vector["if_id"]]
+    check("mgmt lists both interfaces", all(bin_to_string(uuid[:16]) in ids for uuid in (BACKUP, RESTORE)))
+    equal("is_server_listening", mgmt.his_server_listening(dce)["status"], 0)
+    try:
+        mgmt.hstop_server_listening(dce)
+        check("a client cannot stop the server", False)
+    except DCERPCException as refused:
+        check(f"a client cannot stop the server: {refused}", "access_denied" in str(refused))
+
+
+def back_up(port, shown_database, files):
+    client = Client(port, BACKUP)
+    equal("Ping", client.call(B_PING)["status"], S_OK)
+    prepared = client.call(B_PREPARE, instance="", grbit=0, type=1)
+    equal("BackupPrepare", prepared["status"], S_OK)
+    token, session = octets(prepared, "token"), prepared["session"]["uuid"]
+    equal("the token's size", len(token), prepared["size"])
+    names = entries(client.call(B_NAMES, session=session))
+    equal("BackupGetDatabaseNames", [name[1:] for name in names], [shown_database])
+    equal("BackupGetBackupLogs", entries(client.call(B_LOGS, session=session)), [])
+    check("BackupGetDatabaseLocations", len(entries(client.call(B_LOCATIONS, session=session))) == 3)
+    opened = client.call(B_OPEN, session=session, name=names[0], hint=0)
+    equal("BackupOpenFile", (opened["status"], opened["size"]), (S_OK, files.stat().st_size))
+    content = b""
+    while True:
+        read = client.call(B_READ, session=session, size=300000)
+        if read["status"] == HANDLE_EOF:
+            break
+        equal("BackupRead", read["status"], S_OK)
+        content += octets(read, "data")[:read["count"]]
+        if not read["count"]:
+            break
+    check("the octets read are the file's", content == files.read_bytes())
+    equal("BackupClose", client.call(B_CLOSE, session=session)["status"], S_OK)
+    equal("BackupTruncateLogs", client.call(B_TRUNCATE, session=session)["status"], S_OK)
+    ended = client.call(B_END, session=session)
+    equal("BackupEnd", (ended["status"], ended["session"]["uuid"]), (S_OK, bytes(16)))
+    equal("BackupEnd, again", client.call(B_END, session=session)["status"], 87)
+    return token, content
+
+
+def register(client, token, folder, database, backup):
+    prepared = client.call(PREPARE, instance="", flags=0, size=len(token), token=token)
+    equal("RestorePrepare", prepared["status"], S_OK)
+    session = prepared["session"]["uuid"]
+    return session, client.call(REGISTER, session=session, checkpoint=folder, log=folder, count=1,
+                                pairs=[(database, database)], backup=backup, low=0, high=0)["status"]
+
+
+def restore(port, token, content, files, folder, database, backup):
+    # Fragments of 64 octets of stub: each request goes in many.
+    client = Client(port, RESTORE, fragment=64)
+    equal("IsDirectoryOnline", client.call(ONLINE, instance="")["status"], S_OK)
+    equal("CheckExpiryToken", client.call(CHECK_TOKEN, instance="", size=len(token), token=token)["status"], S_OK)
+    equal("SetCurrentLogNumber", client.call(SET_LOG, instance="", number=0)["status"], S_OK)
+    session, status = register(client, token, folder, database, backup)
+    equal("RestoreRegister", status, S_OK)
+    check("RestoreGetDatabaseLocations", len(entries(client.call(LOCATIONS, session=session))) == 3)
+    other = Client(port, RESTORE)
+    _, status = register(other, token, folder, database, backup)
+    check("a second client cannot register", status != S_OK)
+
+    # The client is gone without a word: its session ends, what it registered stays.
+    client.drop()
+    for _ in range(1000):
+        session, status = register(other, token, folder, database, backup)
+        if status == S_OK:
+            break
+        time.sleep(0.01)
+    equal("RestoreRegister after the first client has gone", status, S_OK)
+    backup_client = Client(port, BACKUP)
+    check("the directory stays blocked", backup_client.call(B_PREPARE, instance="", grbit=0, type=1)["status"] != S_OK)
+    for file in files.parent.iterdir():
+        file.unlink()
+    files.write_bytes(content)
+    equal("RestoreRegisterComplete", other.call(COMPLETE, session=session, state=0)["status"], S_OK)
+    equal("RestoreEnd", other.call(END, session=session)["status"], S_OK)
+    prepared = backup_client.call(B_PREPARE, instance="", grbit=0, type=1)
+    equal("a backup of what was restored", prepared["status"], S_OK)
+
+
+def noise(port):
+    for sent in (b"GET / HTTP/1.0\r\n\r\n", bytes(64), b"\xff" * 64, b"\5\0\x0b\3\x10\0\0\0\xff\xff\xff\xff\1\0\0\0"):
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as peer:
+            peer.sendall(sent)
+            peer.shutdown(socket.SHUT_WR)
+            while peer.recv(4096):
+                pass
+    equal("Ping after noise", Client(port, BACKUP).call(B_PING)["status"], S_OK)
+
+
+def main():
+    windows, wine, (make, server) = sys.argv[1] == "windows", sys.argv[2:-2], sys.argv[-2:]
+
+    def shown(path):
+        return "Z:" + str(path).replace("/", "\\") if windows else str(path)
+
+    work = pathlib.Path(tempfile.mkdtemp(dir=".")).resolve()
+    database = work / "ntds" / "ntds.dit"
+    for name in ("ntds", "backup"):
+        (work / name).mkdir()
+    subprocess.run([*wine, make, shown(database)], check=True)
+    config = work / "ntdsbsrv.toml"
+    config.write_text(f"[directory]\ndatabase = '{shown(database)}'\nstate_path = '{shown(work / 'state')}'\n"
+                      "registry_mirror = false\n"
+                      "[service]\nlisten = ['127.0.0.1:0']\nallow_anonymous = true\n", encoding="utf-8")
+    config.chmod(0o600)
+    process = subprocess.Popen([*wine, server, "run", "--config", shown(config)], stdout=subprocess.PIPE, text=True)
+    try:
+        line = process.stdout.readline().strip()
+        port = int(line.rsplit(":", 1)[1])
+        standard_interfaces(port)
+        noise(port)
+        token, content = back_up(port, shown(database), database)
+        folder = shown(database.parent)
+        restore(port, token, content, database, folder, shown(database), shown(work / "backup"))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        status = process.wait(60)
+    if not windows:
+        equal("the exit status after SIGTERM", status, 0)
+    shutil.rmtree(work, ignore_errors=True)
+
+
+main()
+print(f"{passed} passed, {failed} failed, 0 skipped")
+sys.exit(1 if failed else 0)

@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""ntdsbsrv under systemd's protocols, without systemd: it takes over a listening socket, tells when it is ready and when
+it stops, and stops cleanly at SIGTERM and SIGINT. The units of dist/systemd are read by systemd-analyze where there is
+one.
+
+    check_systemd.py NTDSBSRV DIST
+
+The last line is `N passed, N failed, N skipped`.
+"""
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
+passed = failed = skipped = 0
+
+
+def check(what, holds):
+    global passed, failed
+    passed, failed = passed + bool(holds), failed + (not holds)
+    if not holds:
+        print(f"FAILED: {what}", flush=True)
+
+
+def is_served(address):
+    """Whether something there answers noise as the service does: with a bind_nak."""
+    with socket.create_connection(address, timeout=30) as peer:
+        peer.sendall(b"\0" * 16)
+        return peer.recv(16)[2:3] == b"\x0d"
+
+
+def run(server, config, stop_signal, abstract):
+    listener = socket.create_server(("127.0.0.1", 0))
+    name = f"\0ntdsb-test-{os.getpid()}" if abstract else str(config.parent / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(name)
+        manager.settimeout(60)
+
+        def take_place():
+            os.dup2(listener.fileno(), 3)
+            os.set_inheritable(3, True)
+
+        environment = dict(os.environ, NOTIFY_SOCKET="@" + name[1:] if abstract else name)
+        process = subprocess.Popen(["/bin/sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" run --config "$1"', server,
+                                    str(config)], env=environment, close_fds=False, preexec_fn=take_place,
+                                   stdout=subprocess.PIPE, text=True)
+        try:
+            check("it tells that it is ready", manager.recv(100) == b"READY=1")
+            address = listener.getsockname()
+            check("it listens on the socket that it was given",
+                  process.stdout.readline().strip() == f"listening on 127.0.0.1:{address[1]}")
+            check("it serves there", is_served(address))
+            process.send_signal(stop_signal)
+            check("it tells that it stops", manager.recv(100) == b"STOPPING=1")
+            check(f"it ends with 0 after {stop_signal.name}", process.wait(60) == 0)
+        finally:
+            process.kill()
+            process.wait()
+    listener.close()
+
+
+def main():
+    global skipped
+    server, dist = sys.argv[1], pathlib.Path(sys.argv[2])
+    work = pathlib.Path(tempfile.mkdtemp(dir=".")).resolve()
+    config = work / "c.toml"
+    config.write_text("[service]\nallow_anonymous = true\n", encoding="utf-8")
+    config.chmod(0o600)
+    run(server, config, signal.SIGTERM, abstract=False)
+    run(server, config, signal.SIGINT, abstract=True)
+
+    bad = work / "bad.toml"
+    bad.write_text("[service]\nlisten = ['203.0.113.1:1']\n", encoding="utf-8")
+    bad.chmod(0o600)
+    done = subprocess.run([server, "run", "--config", str(bad)], stderr=subprocess.PIPE, text=True, timeout=60)
+    check("an address of another computer is refused", done.returncode == 3 and "203.0.113.1:1" in done.stderr)
+
+    analyze = shutil.which("systemd-analyze")
+    if analyze:
+        for unit in ("ntdsbsrv.service", "ntdsbsrv.socket"):
+            # The program is not installed where the unit looks for it.
+            text = (dist / unit).read_text(encoding="utf-8").replace("/usr/bin/ntdsbsrv", server)
+            (work / unit).write_text(text, encoding="utf-8")
+        done = subprocess.run([analyze, "verify", *(str(work / unit) for unit in
+                                                    ("ntdsbsrv.service", "ntdsbsrv.socket"))],
+                              stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True)
+        check(f"systemd reads the units: {done.stdout}", "ntdsbsrv" not in done.stdout)
+    else:
+        print("skipped: systemd-analyze is not installed")
+        skipped += 1
+    shutil.rmtree(work, ignore_errors=True)
+
+
+main()
+print(f"{passed} passed, {failed} failed, {skipped} skipped")
+sys.exit(1 if failed else 0)

@@ -1,0 +1,173 @@
+// The rpc transport (transport/rpc.cpp) against our server, and against peers that misbehave.
+#include "raw_client.h"
+
+#include "server/asio.h"
+#include "transport/transport.h"
+#include "wire/read_reply.h"
+
+#include <boost/asio/write.hpp>
+
+#include <fstream>
+#include <thread>
+
+namespace ntdsb::server {
+namespace {
+
+constexpr auto could_not_connect = static_cast<Code>(hrCouldNotConnect);
+constexpr auto communication_error = static_cast<Code>(hrCommunicationError);
+
+auto connect_to(const std::string& address) {
+    ServerConfig there;
+    there.address = address;
+    there.connect_timeout_s = 1;
+    return transport::connect_rpc(there, wire::Interface::backup);
+}
+
+Result<Code> ping(transport::Connection& connection) {
+    wire::BufferSink reply(1024);
+    NTDSB_CHECK(connection.call(wire::BackupPing::opnum, {}, reply));
+    NTDSB_TRY(const auto decoded, wire::decode<wire::StatusReply>(reply.bytes()));
+    return decoded.status;
+}
+
+// Accepts, and lets the test speak for the server.
+class Peer {
+public:
+    Peer() : acceptor_(io_, tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {}
+    std::string address() { return text("127.0.0.1:", acceptor_.local_endpoint().port()); }
+    tcp::socket accept() { return acceptor_.accept(); }
+
+private:
+    asio::io_context io_;
+    tcp::acceptor acceptor_;
+};
+
+using RpcTransport = ServerTest;
+
+TEST_F(RpcTransport, CarriesCalls) {
+    start();
+    auto connection = connect_to(address());
+    ASSERT_TRUE(connection) << connection.error().what;
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(ping(*connection.value()).value(), S_OK);
+    connection.value()->cancel(); // nothing runs
+    EXPECT_EQ(ping(*connection.value()).value(), S_OK);
+}
+
+// More than a fragment each way, into the caller's memory.
+TEST_F(RpcTransport, CarriesWholeFiles) {
+    test::EseDatabase{}.pages(256).write(directory.database());
+    start();
+    auto connected = connect_to(address());
+    ASSERT_TRUE(connected) << connected.error().what;
+    transport::Connection& connection = *connected.value();
+    wire::BufferSink prepared(1 << 20);
+    ASSERT_TRUE(connection.call(
+        wire::BackupPrepare::opnum,
+        wire::encode(wire::BackupPrepare::Request{u"", 0, BACKUP_TYPE_FULL}), prepared));
+    const auto reply = wire::decode<wire::BackupPrepare::Reply>(prepared.bytes()).value();
+    ASSERT_EQ(reply.status, S_OK);
+    wire::BufferSink opened(1 << 20);
+    ASSERT_TRUE(connection.call(wire::BackupOpenFile::opnum,
+                                wire::encode(wire::BackupOpenFile::Request{
+                                    reply.session, directory.config.directory.database, 0}),
+                                opened));
+    const auto size = wire::decode<wire::BackupOpenFile::Reply>(opened.bytes()).value().size;
+    ASSERT_GT(size, 1u << 20);
+    wire::Bytes file(static_cast<std::size_t>(size));
+    wire::ReadReplySink sink(file);
+    ASSERT_TRUE(connection.call(
+        wire::BackupRead::opnum,
+        wire::encode(wire::BackupRead::Request{reply.session, static_cast<std::uint32_t>(size)}),
+        sink));
+    ASSERT_EQ(sink.outcome().value().count, size);
+    std::ifstream in(directory.database(), std::ios::binary);
+    const std::string there{std::istreambuf_iterator<char>(in), {}};
+    EXPECT_TRUE(std::ranges::equal(std::as_bytes(std::span(there)), file));
+}
+
+TEST_F(RpcTransport, SaysWhereNobodyListens_COM7) {
+    start();
+    const std::string gone = address();
+    server.reset();
+    const auto connection = connect_to(gone);
+    ASSERT_FALSE(connection);
+    EXPECT_EQ(connection.error().code, could_not_connect);
+    EXPECT_NE(connection.error().what.find(gone), std::string::npos) << connection.error().what;
+}
+
+TEST_F(RpcTransport, GivesUpOnAServerThatDoesNotAnswerTheBind_COM7) {
+    Peer silent; // the system accepts for it
+    const auto connection = connect_to(silent.address());
+    ASSERT_FALSE(connection);
+    EXPECT_EQ(connection.error().code, could_not_connect);
+}
+
+TEST_F(RpcTransport, GivesUpOnAServerOfAnotherProtocol_COM7) {
+    Peer other;
+    std::thread speaker([&] {
+        auto socket = other.accept();
+        ErrorCode ignored;
+        asio::write(socket, asio::buffer("220 welcome to the mail server\r\n", 32), ignored);
+        std::array<char, 4096> read;
+        socket.read_some(asio::buffer(read), ignored);
+    });
+    const auto connection = connect_to(other.address());
+    speaker.join();
+    ASSERT_FALSE(connection);
+    EXPECT_EQ(connection.error().code, could_not_connect);
+}
+
+TEST_F(RpcTransport, TellsThatTheServiceWentAwayInMidCall_COM8) {
+    start();
+    const auto instance = directory.instance();
+    Peer middle;
+    // Passes the bind on, and hangs up at the request.
+    std::thread relay([&] {
+        auto client = middle.accept();
+        RawClient service(address());
+        std::array<std::byte, 4096> octets;
+        service.send(std::span(octets).first(client.read_some(asio::buffer(octets))));
+        const auto ack = service.next();
+        asio::write(client, asio::buffer(*ack));
+        client.read_some(asio::buffer(octets));
+    });
+    auto connection = connect_to(middle.address());
+    ASSERT_TRUE(connection) << connection.error().what;
+    const auto lost = ping(*connection.value());
+    relay.join();
+    ASSERT_FALSE(lost);
+    EXPECT_EQ(lost.error().code, communication_error);
+    EXPECT_EQ(ping(*connection.value()).error().code, communication_error);
+}
+
+TEST_F(RpcTransport, ReturnsFromACallThatIsAbandoned_COM11) {
+    start();
+    const auto instance = directory.instance();
+    std::optional<platform::Lock> decision = service::decide(*instance).value();
+    auto connection = connect_to(address());
+    ASSERT_TRUE(connection) << connection.error().what;
+    Result<void> outcome = ok();
+    std::thread caller([&] {
+        wire::BufferSink reply(1 << 20);
+        outcome = connection.value()->call(
+            wire::BackupPrepare::opnum,
+            wire::encode(wire::BackupPrepare::Request{u"", 0, BACKUP_TYPE_FULL}), reply);
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(50)); // mostly it waits by then
+    connection.value()->cancel();
+    connection.value()->abandon();
+    caller.join();
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().code, communication_error);
+}
+
+TEST_F(RpcTransport, TellsThatTheCallerIsNotAdmitted_COM9) {
+    directory.config.service.allow_anonymous = false;
+    start();
+    auto connection = connect_to(address());
+    ASSERT_TRUE(connection);
+    EXPECT_EQ(ping(*connection.value()).error().code, ERROR_ACCESS_DENIED);
+}
+
+} // namespace
+} // namespace ntdsb::server

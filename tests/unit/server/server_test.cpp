@@ -1,0 +1,327 @@
+// The server on a real socket (server/server.h): what hostile, slow and vanishing clients get, and
+// what the others notice of them.
+#include "raw_client.h"
+
+#include "rpc/fault_status.h"
+
+#include <future>
+#include <random>
+#include <set>
+#include <thread>
+
+namespace ntdsb::server {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr std::uint32_t access_denied = 5;
+
+TEST_F(ServerTest, AnswersCalls) {
+    start();
+    auto client = bound();
+    const auto answer = client.ping();
+    ASSERT_TRUE(answer.stub);
+    EXPECT_EQ(wire::decode<wire::StatusReply>(*answer.stub).value().status, S_OK);
+    EXPECT_EQ(client.call(backup_context, 99, {}).fault, 0x1c010002u) << "nca_op_rng_error";
+    EXPECT_EQ(client.call(restore_context, 0, octets_of("rubbish")).fault, 0x6f7u);
+    EXPECT_TRUE(client.ping().stub) << "a fault ends no connection";
+}
+
+TEST_F(ServerTest, AdmitsNobodyWithoutProofWhereNoSettingAllowsIt_COM9) {
+    directory.config.service.allow_anonymous = false;
+    start();
+    auto client = bound();
+    EXPECT_EQ(client.ping().fault, access_denied);
+    EXPECT_EQ(
+        client.call(restore_context, 0, wire::encode(wire::IsDirectoryOnline::Request{})).fault,
+        access_denied);
+}
+
+TEST_F(ServerTest, TakesAnotherFreePortOrSaysWhichIsTaken) {
+    start();
+    directory.config.service.listen = {address()};
+    const auto second = Server::start(directory.shared_config(), limits);
+#ifndef _WIN32
+    ASSERT_FALSE(second);
+    EXPECT_NE(second.error().what.find(address()), std::string::npos) << second.error().what;
+#endif
+}
+
+TEST_F(ServerTest, ListensOnIpv6) {
+    directory.config.service.listen = {"[::1]:0"};
+    auto started = Server::start(directory.shared_config(), limits);
+    if (!started) GTEST_SKIP() << "no IPv6 here: " << started.error().what;
+    server = std::move(started).value();
+    EXPECT_EQ(address().substr(0, 6), "[::1]:");
+    expect_alive();
+}
+
+// --- hostile octets
+
+TEST_F(ServerTest, AnswersNoiseBeforeTheBindWithANakAndHangsUp) {
+    start();
+    RawClient client(address());
+    client.send(octets_of("GET / HTTP/1.1\r\nHost: there\r\n\r\n"));
+    EXPECT_EQ(client.next_type(), PduType::bind_nak);
+    EXPECT_FALSE(client.next());
+}
+
+TEST_F(ServerTest, AnswersNoiseAfterTheBindWithAFaultAndHangsUp) {
+    start();
+    auto client = bound();
+    client.send(octets_of("GET / HTTP/1.1\r\nHost: there\r\n\r\n"));
+    EXPECT_EQ(client.next_type(), PduType::fault);
+    EXPECT_FALSE(client.next());
+}
+
+// Sound conversations with octets changed at random: each ends, and others are served on.
+TEST_F(ServerTest, SurvivesChangedOctets) {
+    limits.until_bound = 200ms;
+    limits.fragment = 200ms;
+    limits.linger = 200ms;
+    start();
+    const rpc::Bind asked{
+        5840, 5840, 0, {{backup_context, {wire::backup_interface_uuid, 1}, {rpc::ndr_syntax}}}};
+    Bytes sound = rpc::encode({PduType::bind, rpc::only_fragment, 1}, asked);
+    for (std::uint16_t opnum = 0; opnum < 9; opnum = static_cast<std::uint16_t>(opnum + 4)) {
+        const Bytes request = rpc::encode({PduType::request, rpc::only_fragment, 2u + opnum},
+                                          rpc::Request{0, backup_context, opnum, std::nullopt},
+                                          octets_of("0123456789abcdef01234567"));
+        sound.insert(sound.end(), request.begin(), request.end());
+    }
+    std::mt19937 random(20260101);
+    for (int round = 0; round < 150; ++round) {
+        Bytes changed = sound;
+        for (unsigned i = 0; i <= random() % 3; ++i)
+            changed[random() % changed.size()] = static_cast<std::byte>(random() & 0xff);
+        changed.resize(changed.size() - random() % 20);
+        RawClient client(address());
+        client.send(changed);
+        // A second bind ends every association that is left, and a whole fragment what is not.
+        client.send(rpc::encode({PduType::bind, rpc::only_fragment, 1}, asked));
+        while (client.next()) {
+        }
+    }
+    expect_alive();
+}
+
+TEST_F(ServerTest, HangsUpWhereNoBindComesInTime) {
+    limits.until_bound = 50ms;
+    start();
+    RawClient silent(address());
+    EXPECT_FALSE(silent.next());
+}
+
+TEST_F(ServerTest, HangsUpWhereAFragmentStaysInPieces) {
+    limits.fragment = 50ms;
+    start();
+    auto client = bound();
+    client.send(octets_of(std::string_view("\5\0\0\3\20\0\0\0", 8)));
+    EXPECT_FALSE(client.next());
+}
+
+TEST_F(ServerTest, KeepsAnIdleAssociation) {
+    limits.until_bound = 50ms;
+    limits.fragment = 50ms;
+    start();
+    auto client = bound();
+    std::this_thread::sleep_for(200ms);
+    EXPECT_TRUE(client.ping().stub);
+}
+
+TEST_F(ServerTest, TakesNoMoreThanMaxConnections) {
+    limits.connections = 2;
+    start();
+    auto first = bound();
+    auto second = bound();
+    RawClient third(address());
+    EXPECT_FALSE(third.bind());
+    EXPECT_TRUE(first.ping().stub);
+}
+
+// --- slow clients, slow calls
+
+TEST_F(ServerTest, ClosesAClientThatTakesNoAnswersAndServesTheOthers) {
+    limits.unsent = 8192;
+    limits.unread = 300ms;
+    start();
+    auto slow = bound();
+    // Far more than the buffers between the two hold: the server stops to read, then hangs up.
+    std::thread sender([&] {
+        // ept_lookup for all entries: the answer is some ten times as long as the question.
+        Bytes lookup(40);
+        lookup[12] = std::byte{1};
+        lookup[36] = std::byte{100};
+        std::uint32_t id = 1;
+        Bytes many;
+        do {
+            many.clear();
+            for (int i = 0; i < 1000; ++i) {
+                const Bytes request =
+                    rpc::encode({PduType::request, rpc::only_fragment, ++id},
+                                rpc::Request{0, mapper_context, 2, std::nullopt}, lookup);
+                many.insert(many.end(), request.begin(), request.end());
+            }
+        } while (slow.send(many));
+    });
+    for (int i = 0; i < 20; ++i) expect_alive();
+    sender.join();
+}
+
+TEST_F(ServerTest, ACallThatLastsStallsNeitherItsConnectionNorOthers) {
+    start();
+    const auto instance = directory.instance();
+    std::optional<platform::Lock> decision = service::decide(*instance).value();
+    auto waiting = bound();
+    waiting.request(50, backup_context, wire::BackupPrepare::opnum,
+                    wire::encode(wire::BackupPrepare::Request{u"", 0, BACKUP_TYPE_FULL}));
+    waiting.request(51, backup_context, wire::BackupPing::opnum, {});
+    EXPECT_EQ(rpc::split_fragment(*waiting.next()).value().header.call_id, 51u);
+    expect_alive();
+    decision.reset();
+    const auto answer = waiting.answer();
+    ASSERT_TRUE(answer.stub);
+    EXPECT_EQ(wire::decode<wire::BackupPrepare::Reply>(*answer.stub).value().status, S_OK);
+}
+
+// More than are run or kept at once: what is too much is not read yet.
+TEST_F(ServerTest, AnswersAHundredCallsSentAtOnce) {
+    start();
+    auto client = bound();
+    for (std::uint32_t id = 100; id < 200; ++id)
+        client.request(id, backup_context, wire::BackupPing::opnum, {});
+    std::set<std::uint32_t> answered;
+    for (int i = 0; i < 100; ++i) {
+        const auto reply = client.next();
+        ASSERT_TRUE(reply);
+        const auto fragment = rpc::split_fragment(*reply).value();
+        EXPECT_EQ(fragment.header.type, PduType::response);
+        answered.insert(fragment.header.call_id);
+    }
+    EXPECT_EQ(answered.size(), 100u);
+}
+
+// --- sessions and groups
+
+// Whether a backup of the live files can begin: it cannot while another one's session lives.
+Code try_backup(RawClient& client) { return client.prepare_backup().status; }
+
+void wait_until_backup_is_free(const std::string& address) {
+    for (int i = 0; i < 1000; ++i) {
+        RawClient client(address);
+        client.bind();
+        if (try_backup(client) == S_OK) return;
+        std::this_thread::sleep_for(10ms);
+    }
+    FAIL() << "the session was not run down";
+}
+
+TEST_F(ServerTest, RunsTheSessionsOfAVanishedClientDown_END3) {
+    start();
+    auto second = bound();
+    {
+        auto first = bound();
+        ASSERT_EQ(try_backup(first), S_OK);
+        EXPECT_EQ(try_backup(second), static_cast<Code>(hrBackupInProgress));
+    }
+    wait_until_backup_is_free(address());
+}
+
+TEST_F(ServerTest, SharesTheHandlesInAGroupUntilItsLastConnectionEnds) {
+    start();
+    std::optional<RawClient> first(bound());
+    const auto prepared = first->prepare_backup();
+    ASSERT_EQ(prepared.status, S_OK);
+    const Bytes names = wire::encode(wire::SessionRequest{prepared.session});
+    const auto status_of_names = [&](RawClient& client) {
+        const auto answer = client.call(backup_context, wire::BackupGetDatabaseNames::opnum, names);
+        return answer.stub ? wire::decode<wire::ListReply>(*answer.stub).value().status : -1;
+    };
+    {
+        RawClient second(address());
+        ASSERT_EQ(second.bind(first->group()), PduType::bind_ack);
+        EXPECT_EQ(second.group(), first->group());
+        first.reset();
+        EXPECT_EQ(status_of_names(second), S_OK);
+        auto stranger = bound();
+        EXPECT_EQ(status_of_names(stranger), ERROR_INVALID_PARAMETER) << "not of its group";
+    }
+    wait_until_backup_is_free(address());
+}
+
+TEST_F(ServerTest, RefusesAGroupThatIsNot) {
+    start();
+    RawClient client(address());
+    EXPECT_EQ(client.bind(4711), PduType::bind_nak);
+    EXPECT_FALSE(client.next());
+}
+
+TEST_F(ServerTest, SendsNoAnswerToAnOrphanedCall) {
+    start();
+    const auto instance = directory.instance();
+    std::optional<platform::Lock> decision = service::decide(*instance).value();
+    auto client = bound();
+    client.request(60, backup_context, wire::BackupPrepare::opnum,
+                   wire::encode(wire::BackupPrepare::Request{u"", 0, BACKUP_TYPE_FULL}));
+    client.send(rpc::encode({PduType::orphaned, rpc::only_fragment, 60}));
+    client.request(61, backup_context, wire::BackupPing::opnum, {});
+    EXPECT_EQ(rpc::split_fragment(*client.next()).value().header.call_id, 61u);
+    decision.reset();
+    client.request(62, backup_context, wire::BackupPrepare::opnum,
+                   wire::encode(wire::BackupPrepare::Request{u"", 0, 99}));
+    EXPECT_EQ(rpc::split_fragment(*client.next()).value().header.call_id, 62u);
+}
+
+// --- stopping
+
+TEST_F(ServerTest, StopsAfterItHasAnsweredTheRunningCalls) {
+    start();
+    const auto instance = directory.instance();
+    std::optional<platform::Lock> decision = service::decide(*instance).value();
+    auto client = bound();
+    auto idle = bound();
+    client.request(70, backup_context, wire::BackupPrepare::opnum,
+                   wire::encode(wire::BackupPrepare::Request{u"", 0, BACKUP_TYPE_FULL}));
+    // Answered while the other call runs: so that one has begun.
+    client.request(71, backup_context, wire::BackupPing::opnum, {});
+    EXPECT_EQ(rpc::split_fragment(*client.next()).value().header.call_id, 71u);
+    auto stopped = std::async(std::launch::async, [&] { server->stop(60s); });
+    EXPECT_EQ(idle.next_type(), PduType::shutdown);
+    EXPECT_FALSE(idle.next());
+    decision.reset();
+    EXPECT_TRUE(client.answer().stub);
+    EXPECT_EQ(client.next_type(), PduType::shutdown);
+    EXPECT_FALSE(client.next());
+    stopped.get();
+    EXPECT_FALSE(platform::Socket::connect(platform::split_address(address()).value(), 5s));
+}
+
+// --- metrics
+
+TEST_F(ServerTest, TellsItsFigures) {
+    directory.config.service.metrics = "127.0.0.1:0";
+    start();
+    bound().ping();
+    const auto ask = [&](std::string_view request) {
+        auto socket = platform::Socket::connect(
+            platform::split_address(server->metrics_address()).value(), 30s);
+        EXPECT_TRUE(socket);
+        EXPECT_TRUE(socket.value().write(octets_of(request)));
+        std::string answer;
+        std::array<std::byte, 4096> buffer;
+        for (;;) {
+            const auto got = socket.value().read_some(buffer, {});
+            if (!got) return answer;
+            answer.append(reinterpret_cast<const char*>(buffer.data()), got.value());
+        }
+    };
+    const std::string page = ask("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_EQ(page.substr(0, 15), "HTTP/1.1 200 OK");
+    EXPECT_NE(page.find("\nntdsb_calls_total{operation=\"BackupPing\",outcome=\"success\"} 1\n"),
+              std::string::npos)
+        << page;
+    EXPECT_EQ(ask("GET / HTTP/1.0\r\n\r\n").substr(0, 12), "HTTP/1.1 404");
+    EXPECT_EQ(ask(std::string(5000, 'x')).substr(0, 12), "HTTP/1.1 431");
+}
+
+} // namespace
+} // namespace ntdsb::server
