@@ -72,7 +72,8 @@ template <>
 Result<void> run<wire::RestoreRegister>(State& state, const wire::RestoreRegister::Request& request,
                                         wire::StatusReply&) {
     return state.with_restore(request.session, [&](RestoreSession& session) {
-        return session.register_restore(request);
+        return session.register_restore(
+            request, state.caller.is_local ? nullptr : &state.config->service.restore_roots);
     });
 }
 

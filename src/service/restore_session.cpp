@@ -5,6 +5,7 @@
 #include "core/path.h"
 #include "platform/process.h"
 #include "service/locations.h"
+#include "service/remote_paths.h"
 #include "service/restore_arguments.h"
 #include "service/sessions.h"
 
@@ -54,12 +55,18 @@ Result<void> RestoreSession::check_unrestricted() const {
                                       "prepare it with the token that DsBackupPrepare gave");
 }
 
-Result<void> RestoreSession::register_restore(wire::RestoreRegister::Request request) {
+Result<void> RestoreSession::register_restore(wire::RestoreRegister::Request request,
+                                              const std::vector<std::u16string>* remote_roots) {
     NTDSB_CHECK(check_unrestricted());
     const platform::ThreadPrivileges privileges;
     NTDSB_CHECK(resolve_register_arguments(request, instance_->directory()));
+    if (remote_roots)
+        NTDSB_CHECK(check_remote_paths(request, instance_->directory(), *remote_roots));
+    std::optional<std::vector<std::u16string>> roots;
+    if (remote_roots) roots = *remote_roots;
     // This session's own registration holds the lock as any other's does (REG-8).
     NTDSB_TRY(registration_, RestoreRegistration::enter(instance_, std::move(request)));
+    remote_roots_ = std::move(roots);
     log::info("REG-0: a restore of ", instance_->directory().database,
               " is registered; the directory cannot start until it is completed");
     return ok();
@@ -96,6 +103,9 @@ Result<void> RestoreSession::complete(Code restore_state, const std::atomic<bool
                   hex(restore_state), "; the directory stays blocked until a restore succeeds");
         return ok();
     }
+    if (remote_roots_)
+        NTDSB_CHECK(
+            check_remote_paths(registration_->request(), instance_->directory(), *remote_roots_));
     const ese::Report report = ese::verify_restore_set(restored_set(), cancelled);
     if (report.result == ERROR_OPERATION_ABORTED)
         return fail(report.result, "COM-11: the verification was cancelled; the restore stays "

@@ -37,7 +37,9 @@ public:
     static Result<std::unique_ptr<RestoreSession>>
     prepare(const ConfigPtr& config, const wire::RestorePrepare::Request& request);
     // REG-1..13 (handle and kind are judged by the dispatcher).
-    Result<void> register_restore(wire::RestoreRegister::Request request);
+    // `remote_roots`: of a remote caller (ACC-4), null for a local one; copied.
+    Result<void> register_restore(wire::RestoreRegister::Request request,
+                                  const std::vector<std::u16string>* remote_roots = nullptr);
     // CMPL-1..5. `cancelled` ends the verification.
     Result<void> complete(Code restore_state, const std::atomic<bool>& cancelled);
 
@@ -46,8 +48,9 @@ private:
     Result<void> check_unrestricted() const;
     ese::RestoreSet restored_set() const;
 
-    std::optional<ExpiryToken> token_;                // none: restricted
-    std::optional<RestoreRegistration> registration_; // none: prepared, completed or failed
+    std::optional<ExpiryToken> token_;                        // none: restricted
+    std::optional<RestoreRegistration> registration_;         // none: prepared, completed or failed
+    std::optional<std::vector<std::u16string>> remote_roots_; // none: a local caller's
 };
 
 class BackupSession final : public Session {

@@ -83,7 +83,10 @@ void MadeDirectory::configure(const std::string& settings, const std::string& mo
     text += settings + "\n" + more;
     if (const char* const service = std::getenv("NTDSB_TEST_SERVER")) {
         const fs::path file = root() / "ntdsbsrv.toml";
-        write_text(file, text + "\n[service]\nlisten = ['127.0.0.1:0']\nallow_anonymous = true\n");
+        write_text(file, text +
+                             "\n[service]\nlisten = ['127.0.0.1:0']\nallow_anonymous = "
+                             "true\nrestore_roots = ['" +
+                             root().string() + "']\n");
         service_.reset(); // the old one first: it holds sessions
         service_ = std::make_unique<test::ServerProcess>(service, file);
         // A configuration that is wrong for the service is as wrong for its clients.

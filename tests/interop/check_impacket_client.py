@@ -242,7 +242,7 @@ def main():
     config = work / "ntdsbsrv.toml"
     config.write_text(f"[directory]\ndatabase = '{shown(database)}'\nstate_path = '{shown(work / 'state')}'\n"
                       "registry_mirror = false\n"
-                      "[service]\nlisten = ['127.0.0.1:0']\nallow_anonymous = true\n", encoding="utf-8")
+                      f"[service]\nlisten = ['127.0.0.1:0']\nallow_anonymous = true\nrestore_roots = ['{shown(work)}']\n", encoding="utf-8")
     config.chmod(0o600)
     process = subprocess.Popen([*wine, server, "run", "--config", shown(config)], stdout=subprocess.PIPE, text=True)
     try:

@@ -140,6 +140,7 @@ protected:
         test::EseDatabase{}.write(directory.database());
         directory.config.service.listen = {"127.0.0.1:0"};
         directory.config.service.allow_anonymous = true;
+        directory.config.service.restore_roots = {wire_path(directory.live().parent_path())};
     }
     void start() {
         auto started = Server::start(directory.shared_config(), limits);

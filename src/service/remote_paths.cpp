@@ -1,0 +1,62 @@
+#include "service/remote_paths.h"
+
+#include "core/path.h"
+#include "platform/file.h"
+
+#include <algorithm>
+
+namespace ntdsb::service {
+
+namespace {
+
+// Another computer's share. It is not even looked at: that alone would show the service's
+// credentials to that computer.
+bool is_of_another_computer(std::u16string_view path) {
+    return host_path_style == PathStyle::windows && path.starts_with(u"\\\\") &&
+           !path.starts_with(u"\\\\?\\");
+}
+
+// Of folders that are there.
+std::vector<std::u16string> resolved(const std::vector<std::u16string>& folders) {
+    std::vector<std::u16string> found;
+    for (const auto& folder : folders) {
+        if (folder.empty() || is_of_another_computer(folder)) continue;
+        const auto path = platform::resolved_path(native_path(folder));
+        if (path) found.push_back(wire_path(path.value()));
+    }
+    return found;
+}
+
+Error refused(std::u16string_view path, std::string_view argument, std::string_view why) {
+    return fail(ERROR_ACCESS_DENIED, "ACC-4: ", argument, " is ", path, ", which ", why,
+                "; a remote caller's restore may name local files below [service] restore_roots");
+}
+
+Result<void> check_one(std::u16string_view path, std::string_view argument,
+                       const std::vector<std::u16string>& allowed) {
+    if (is_of_another_computer(path))
+        return refused(path, argument, "is not on the service's computer");
+    const auto found = platform::resolved_path(native_path(path));
+    if (!found) return refused(path, argument, "cannot be resolved: " + found.error().what);
+    const auto resolved_name = wire_path(found.value());
+    const auto contains = [&](const auto& folder) { return path_is_within(resolved_name, folder); };
+    if (std::ranges::any_of(allowed, contains)) return ok();
+    return refused(path, argument, "lies below none of them");
+}
+
+} // namespace
+
+Result<void> check_remote_paths(const wire::RestoreRegister::Request& request,
+                                const DirectoryConfig& directory,
+                                const std::vector<std::u16string>& roots) {
+    auto folders = roots;
+    folders.insert(folders.end(), {path_parent(directory.database), directory.log_path,
+                                   directory.checkpoint_path});
+    const auto allowed = resolved(folders);
+    NTDSB_CHECK(check_one(request.backup_log_path, "szBackupLogPath", allowed));
+    for (const auto& pair : request.map)
+        NTDSB_CHECK(check_one(pair.target, "a new database name of rgrstmap", allowed));
+    return ok();
+}
+
+} // namespace ntdsb::service

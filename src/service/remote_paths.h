@@ -1,0 +1,17 @@
+// Which files a remote caller's restore may name (contract ACC-4): the service reads and writes
+// them with its own rights, which must not become the caller's.
+#pragma once
+
+#include "core/config.h"
+#include "wire/operations.h"
+
+namespace ntdsb::service {
+
+// ERROR_ACCESS_DENIED unless the backup log path and each target of the map, links resolved, lie on
+// this computer and below one of `roots` or in a folder of the directory's own. `request` is
+// resolved already. To be asked again before the files are read: a link may have been made since.
+Result<void> check_remote_paths(const wire::RestoreRegister::Request& request,
+                                const DirectoryConfig& directory,
+                                const std::vector<std::u16string>& roots);
+
+} // namespace ntdsb::service

@@ -1,0 +1,90 @@
+// Which files a remote caller's restore may name: contract ACC-4.
+#include "service/remote_paths.h"
+
+#include "restore_directory.h"
+
+namespace ntdsb::service {
+namespace {
+
+class RemotePaths : public testing::Test {
+protected:
+    RemotePaths() {
+        request = directory.request();
+        std::filesystem::create_directories(outside());
+    }
+    platform::Path outside() const { return directory.root() / "outside"; }
+    Code judged() const {
+        return code_of(check_remote_paths(request, directory.config.directory, roots));
+    }
+
+    RestoreDirectory directory;
+    wire::RestoreRegister::Request request;
+    std::vector<std::u16string> roots{wire_path(directory.backup())};
+};
+
+TEST_F(RemotePaths, BelowARootAndInTheDirectorysOwnFoldersPass) {
+    EXPECT_EQ(judged(), S_OK);
+    request.backup_log_path = wire_path(directory.backup() / "monday" / "logs"); // not there yet
+    EXPECT_EQ(judged(), S_OK);
+    request.backup_log_path = request.log_path;
+    roots.clear();
+    EXPECT_EQ(judged(), S_OK);
+}
+
+TEST_F(RemotePaths, OthersAreDenied) {
+    request.backup_log_path = wire_path(outside());
+    EXPECT_EQ(judged(), ERROR_ACCESS_DENIED);
+    request = directory.request();
+    request.map.push_back({u"/old/second.dit", wire_path(outside() / "second.dit")});
+    EXPECT_EQ(judged(), ERROR_ACCESS_DENIED);
+    request = directory.request();
+    request.backup_log_path = wire_path(directory.backup()) + u"2"; // its name begins like a root's
+    EXPECT_EQ(judged(), ERROR_ACCESS_DENIED);
+    request = directory.request();
+    roots.clear();
+    EXPECT_EQ(judged(), ERROR_ACCESS_DENIED);
+}
+
+#ifdef _WIN32
+TEST_F(RemotePaths, AnotherComputersShareIsDeniedUnseen) {
+    roots.push_back(u"\\\\other\\share");
+    request.backup_log_path = u"\\\\other\\share\\logs";
+    EXPECT_EQ(judged(), ERROR_ACCESS_DENIED);
+}
+#else
+TEST_F(RemotePaths, LinksAreFollowed) {
+    std::filesystem::create_directory_symlink(outside(), directory.backup() / "link");
+    request.backup_log_path = wire_path(directory.backup() / "link");
+    EXPECT_EQ(judged(), ERROR_ACCESS_DENIED);
+    request.backup_log_path = wire_path(directory.backup() / "link" / "absent");
+    EXPECT_EQ(judged(), ERROR_ACCESS_DENIED);
+    std::filesystem::create_directory_symlink(directory.backup(), outside() / "back");
+    request.backup_log_path = wire_path(outside() / "back");
+    EXPECT_EQ(judged(), S_OK);
+}
+
+TEST_F(RemotePaths, LinkMadeAfterRegisterIsSeenAtComplete) {
+    directory.use_logs();
+    directory.config.service.restore_roots = roots;
+    service::Association association(directory.shared_config(), Caller{false, "far", "far"});
+    const auto call = [&]<class Op>(Op, const typename Op::Request& asked) {
+        wire::BufferSink sink(1 << 20);
+        EXPECT_TRUE(association.call(Op::interface_of, Op::opnum, wire::encode(asked), sink));
+        return wire::decode<typename Op::Reply>(sink.bytes()).value();
+    };
+    const auto session = call(wire::RestorePrepare{}, {u"", 0, directory.token()}).session;
+    const auto below = directory.backup() / "below";
+    std::filesystem::create_directory(below);
+    auto asked = directory.request();
+    asked.session = session;
+    asked.backup_log_path = wire_path(below);
+    EXPECT_EQ(call(wire::RestoreRegister{}, asked).status, S_OK);
+    std::filesystem::remove(below);
+    std::filesystem::create_directory_symlink(outside(), below);
+    EXPECT_EQ(call(wire::RestoreRegisterComplete{}, {session, S_OK}).status, ERROR_ACCESS_DENIED);
+    EXPECT_EQ(directory.start_blocked(), hrRestoreInProgress);
+}
+#endif
+
+} // namespace
+} // namespace ntdsb::service
