@@ -241,9 +241,9 @@ void Connection::begin_calls() {
 
 void Connection::begin(const std::shared_ptr<Call>& call) {
     running_[call->incoming.id] = call;
-    ++common_.figures.calls_running;
     common_.workers.run([self = shared_from_this(), call, peer = peer_, group = group_]() mutable {
         Common& common = self->common_;
+        ++common.figures.calls_running;
         const auto sink = std::make_shared<wire::BufferSink>(longest_reply);
         Result<void> outcome = ok();
         try {

@@ -23,7 +23,7 @@ struct Limits {
     std::chrono::milliseconds linger{5'000};       // for the client to hang up after it was told to
     rpc::Limits association;
     // For those who are not admitted: enough for the standard interfaces.
-    rpc::Limits stranger{5840, 64 * 1024, 64 * 1024, 8, 4};
+    rpc::Limits stranger{65528, 64 * 1024, 64 * 1024, 8, 16};
 };
 
 } // namespace ntdsb::server

@@ -43,8 +43,11 @@ ErrorCode open(tcp::acceptor& acceptor, const tcp::endpoint& endpoint) {
     ErrorCode error;
     acceptor.open(endpoint.protocol(), error);
     ErrorCode ignored;
-#ifndef _WIN32
-    // On Windows this would let another program take the port away.
+#ifdef _WIN32
+    // Else another program could take the port away.
+    acceptor.set_option(asio::detail::socket_option::boolean<SOL_SOCKET, SO_EXCLUSIVEADDRUSE>(true),
+                        ignored);
+#else
     acceptor.set_option(tcp::acceptor::reuse_address(true), ignored);
 #endif
     if (endpoint.protocol() == tcp::v6()) acceptor.set_option(asio::ip::v6_only(true), ignored);

@@ -19,13 +19,11 @@ using tools::exit_ok;
 using tools::exit_usage;
 
 int complain(const Error& error) {
-    log::error(error.what);
     std::cerr << "ntdsbsrv: " << error.what << std::endl;
     return exit_failed;
 }
 
-Result<void> serve(const std::u16string& config_file) {
-    NTDSB_TRY(const ConfigPtr config, load_config(config_file));
+Result<void> serve(const ConfigPtr& config) {
     NTDSB_TRY(auto sockets, tools::inherited_sockets());
     NTDSB_TRY(const auto server, server::Server::start(config, server::limits_of(config->service),
                                                        std::move(sockets)));
@@ -47,10 +45,18 @@ Result<void> serve(const std::u16string& config_file) {
     return ok();
 }
 
+// A service has no standard error: the log must have it too. load_config has logged its own.
+Result<void> logged(Result<void> outcome) {
+    if (!outcome) log::error(outcome.error().what);
+    return outcome;
+}
+
 int run(const std::u16string& config_file) {
     tools::watch_for_stop();
     tools::raise_file_limit();
-    const auto served = serve(config_file);
+    const auto config = load_config(config_file);
+    if (!config) return complain(config.error());
+    const auto served = logged(serve(config.value()));
     return served ? exit_ok : complain(served.error());
 }
 

@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""ntdsbsrv as a Windows service under Wine's service manager: installed, started, served, stopped, removed.
+
+    check_windows_service.py WINE... NTDSBSRV
+
+WINE... is what starts Windows programs. The last line is `N passed, N failed, N skipped`.
+"""
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+passed = failed = 0
+
+
+def check(what, holds):
+    global passed, failed
+    passed, failed = passed + bool(holds), failed + (not holds)
+    if not holds:
+        print(f"FAILED: {what}", flush=True)
+
+
+def shown(path):
+    return "Z:" + str(path).replace("/", "\\")
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def is_served(port):
+    """Whether something there answers noise as the service does: with a bind_nak."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as peer:
+            peer.sendall(b"\0" * 16)
+            return peer.recv(16)[2:3] == b"\x0d"
+    except ConnectionError:
+        return False
+
+
+def comes_true(question):
+    for _ in range(600):
+        if question():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def main():
+    wine, server = sys.argv[1:-1], sys.argv[-1]
+
+    def run(*words):
+        done = subprocess.run([*wine, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+        return done.returncode, done.stdout.decode("utf-8", "replace")
+
+    def state():
+        return run("sc.exe", "query", "ntdsbsrv")[1]
+
+    work = pathlib.Path(tempfile.mkdtemp(dir=".")).resolve()
+    log, config, port = work / "log.txt", work / "ntdsbsrv.toml", free_port()
+    (work / "ntds").mkdir()
+    config.write_text(f"[directory]\ndatabase = '{shown(work / 'ntds' / 'ntds.dit')}'\n"
+                      f"state_path = '{shown(work / 'state')}'\n"
+                      f"[service]\nlisten = ['127.0.0.1:{port}']\nallow_anonymous = true\n"
+                      f"[log]\nlevel = 'info'\nfile = '{shown(log)}'\n", encoding="utf-8")
+    config.chmod(0o600)
+    # Wine ends its services with the last program, so one runs all the time.
+    other = work / "other.toml"
+    other.write_text("[service]\nlisten = ['127.0.0.1:0']\n", encoding="utf-8")
+    other.chmod(0o600)
+    keeper = subprocess.Popen([*wine, server, "run", "--config", shown(other)], stdout=subprocess.PIPE)
+    keeper.stdout.readline()
+    run(server, "uninstall")  # of a run that was broken off
+    try:
+        code, output = run(server, "install", "--config", shown(config))
+        check(f"it installs: {output}", code == 0)
+        code, output = run(server, "install")
+        check(f"it installs only once: {output}", code == 3 and "ntdsbsrv" in output)
+        run("sc.exe", "start", "ntdsbsrv")
+        check(f"it runs: {state()}", comes_true(lambda: "RUNNING" in state()))
+        check("it serves", is_served(port))
+        run("sc.exe", "stop", "ntdsbsrv")
+        check(f"it stops: {state()}", comes_true(lambda: "STOPPED" in state()))
+        check("it serves no more", not is_served(port))
+        check("its log says that it stopped", "ntdsbsrv has stopped" in log.read_text(encoding="utf-8"))
+    finally:
+        code, output = run(server, "uninstall")
+    check(f"it is removed: {output}", code == 0)
+    code, output = run(server, "service")
+    check(f"nobody but the service manager starts the service: {output}", code == 3 and "ntdsbsrv run" in output)
+    keeper.terminate()
+    keeper.wait(60)
+    shutil.rmtree(work, ignore_errors=True)
+
+
+main()
+print(f"{passed} passed, {failed} failed, 0 skipped")
+sys.exit(1 if failed else 0)
