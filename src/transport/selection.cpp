@@ -75,7 +75,7 @@ ConfigFile& config_file() {
     return *instance;
 }
 
-Result<Route> connect_to(Target target, std::string_view instance) {
+Result<Route> connect_to(const Target& target, std::string_view instance) {
     Route route;
     NTDSB_TRY(route.instance, utf8_to_utf16(instance));
     NTDSB_TRY(route.connection, connect_by(target));
