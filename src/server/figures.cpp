@@ -63,10 +63,13 @@ std::string Figures::text() const {
             const auto name = service::operation_name(interface_of, opnum);
             if (name.empty()) continue;
             const Operation& one = operations_[static_cast<std::size_t>(interface_of)][opnum];
-            calls += ntdsb::text("ntdsb_calls_total{operation=\"", name, "\",outcome=\"success\"} ",
-                                 one.succeeded.load(), "\nntdsb_calls_total{operation=\"", name,
-                                 "\",outcome=\"failure\"} ", one.failed.load(), '\n');
-            times += ntdsb::text("ntdsb_call_seconds_total{operation=\"", name, "\"} ",
+            const auto line = [&](std::string_view outcome, std::uint64_t count) {
+                calls += ntdsb::text(R"(ntdsb_calls_total{operation=")", name, R"(",outcome=")",
+                                     outcome, R"("} )", count, '\n');
+            };
+            line("success", one.succeeded);
+            line("failure", one.failed);
+            times += ntdsb::text(R"(ntdsb_call_seconds_total{operation=")", name, R"("} )",
                                  seconds(one.microseconds), '\n');
         }
     }

@@ -260,8 +260,9 @@ Server::Server(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
 
 Server::~Server() { stop(std::chrono::seconds(0)); }
 
-Result<std::unique_ptr<Server>> Server::start(ConfigPtr config, const Limits& limits,
-                                              std::vector<platform::NativeSocket> inherited) {
+Result<std::unique_ptr<Server>>
+Server::start(ConfigPtr config, const Limits& limits,
+              const std::vector<platform::NativeSocket>& inherited) {
     std::unique_ptr<Server> server(new Server(std::make_unique<Inside>(std::move(config), limits)));
     Inside& inside = *server->inside_;
     const ServiceConfig& service = inside.common.config->service;

@@ -22,7 +22,7 @@ public:
     // The errors name the address and what to do.
     static Result<std::unique_ptr<Server>>
     start(ConfigPtr config, const Limits& limits,
-          std::vector<platform::NativeSocket> inherited = {});
+          const std::vector<platform::NativeSocket>& inherited = {});
     // Stops at once: verifications are cancelled, other running calls are waited for.
     ~Server();
 

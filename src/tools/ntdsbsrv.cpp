@@ -24,9 +24,9 @@ int complain(const Error& error) {
 }
 
 Result<void> serve(const ConfigPtr& config) {
-    NTDSB_TRY(auto sockets, tools::inherited_sockets());
-    NTDSB_TRY(const auto server, server::Server::start(config, server::limits_of(config->service),
-                                                       std::move(sockets)));
+    NTDSB_TRY(const auto sockets, tools::inherited_sockets());
+    NTDSB_TRY(const auto server,
+              server::Server::start(config, server::limits_of(config->service), sockets));
     // Lines that scripts wait for.
     for (const std::string& address : server->addresses()) {
         log::info("ntdsbsrv ", std::string_view(NTDSB_VERSION), " listens on ", address);

@@ -17,6 +17,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+// The environment is read and changed by the main thread, before and after there are others.
+// NOLINTBEGIN(concurrency-mt-unsafe)
 namespace ntdsb::tools {
 
 namespace {
@@ -115,3 +117,4 @@ Result<void> uninstall_service() { return only_on_windows(); }
 Result<void> run_as_service(const std::function<int()>&) { return only_on_windows(); }
 
 } // namespace ntdsb::tools
+// NOLINTEND(concurrency-mt-unsafe)

@@ -122,6 +122,7 @@ Socket::~Socket() {
     if (handle_ != no_file) ::close(handle_);
 }
 
+// NOLINTNEXTLINE(readability-make-member-function-const): what is connected changes
 Result<void> Socket::write(std::span<const std::byte> octets) {
     while (!octets.empty()) {
         const auto part = std::min(octets.size(), most_octets_at_once);
@@ -151,6 +152,7 @@ Result<std::size_t> Socket::read_some(std::span<std::byte> first, std::span<std:
     }
 }
 
+// NOLINTNEXTLINE(readability-make-member-function-const)
 void Socket::wake() noexcept { (void)::shutdown(handle_, SHUT_RDWR); }
 
 } // namespace ntdsb::platform
