@@ -126,15 +126,15 @@ TYPED_TEST(CarriedCalls, OfARestore) {
 
 TYPED_TEST(CarriedCalls, OfAnIdentityAndAConfiguredServer) {
     using Form = TypeParam;
-    const auto far = Form::text("FAR"), user = Form::text("user"), domain = Form::text("EXAMPLE"),
+    const auto elsewhere = Form::text("FAR"), user = Form::text("user"), domain = Form::text("EXAMPLE"),
                password = Form::text("se cret");
     EXPECT_CODE(Form::set_identity(user.c_str(), domain.c_str(), password.c_str()), S_OK);
     BOOL online = TRUE;
-    EXPECT_CODE(Form::is_online(far.c_str(), &online), S_OK);
+    EXPECT_CODE(Form::is_online(elsewhere.c_str(), &online), S_OK);
     EXPECT_EQ(take_arrived().front(),
               "connect restore to far at \"pipe:far\" within 7000 ms as user, EXAMPLE, se cret");
     EXPECT_CODE(Form::set_identity(nullptr, nullptr, nullptr), S_OK);
-    EXPECT_CODE(Form::is_online(far.c_str(), &online), S_OK);
+    EXPECT_CODE(Form::is_online(elsewhere.c_str(), &online), S_OK);
     EXPECT_EQ(take_arrived().front(),
               "connect restore to far at \"pipe:far\" within 7000 ms as NULL, NULL, NULL");
     EXPECT_EQ(open_connections(), 0);

@@ -1,5 +1,5 @@
 /* A transport plug-in in every shape that a host may meet, good and bad: one source, compiled once
- * for each VARIANT. What the good one carries, it carries to a function of the test. C, and nothing
+ * for each STUB_VARIANT. What the good one carries, it carries to a function of the test. C, and nothing
  * of the project but the public header. */
 #include "stub_plugin.h"
 
@@ -46,7 +46,7 @@ static int32_t write_bytes(const ntdsb_reply* reply, const unsigned char* bytes,
     return NTDSB_TRANSPORT_OK;
 }
 
-#if VARIANT == STUB_TWICE
+#if STUB_VARIANT == STUB_TWICE
 /* A host of its own, which keeps what the backend writes. */
 struct kept {
     unsigned char bytes[65536];
@@ -81,15 +81,15 @@ static int32_t call_twice(void* connection, uint16_t opnum, const void* request,
 
 static int32_t answer(void* connection, uint16_t opnum, const void* request, size_t size,
                       const ntdsb_reply* reply) {
-#if VARIANT == STUB_RUBBISH
+#if STUB_VARIANT == STUB_RUBBISH
     unsigned char rubbish[100];
     (void)connection, (void)opnum, (void)request, (void)size;
     memset(rubbish, 0xA5, sizeof rubbish);
     return write_bytes(reply, rubbish, sizeof rubbish);
-#elif VARIANT == STUB_NOTHING
+#elif STUB_VARIANT == STUB_NOTHING
     (void)connection, (void)opnum, (void)request, (void)size, (void)reply;
     return NTDSB_TRANSPORT_OK;
-#elif VARIANT == STUB_TOO_MUCH /* as long as the host takes any */
+#elif STUB_VARIANT == STUB_TOO_MUCH /* as long as the host takes any */
     size_t lent = 0;
     void* memory;
     (void)connection, (void)opnum, (void)request, (void)size;
@@ -98,20 +98,20 @@ static int32_t answer(void* connection, uint16_t opnum, const void* request, siz
         reply->commit(reply->context, lent);
     }
     return NTDSB_TRANSPORT_OK;
-#elif VARIANT == STUB_OVERCOMMIT
+#elif STUB_VARIANT == STUB_OVERCOMMIT
     size_t lent = 0;
     int32_t code = backend(STUB_CALL, connection, opnum, request, size, reply);
     reply->lend(reply->context, 1, &lent);
     reply->commit(reply->context, lent + 1000000);
     return code;
-#elif VARIANT == STUB_TWICE
+#elif STUB_VARIANT == STUB_TWICE
     return call_twice(connection, opnum, request, size, reply);
-#elif VARIANT == STUB_LOST
+#elif STUB_VARIANT == STUB_LOST
     (void)connection, (void)opnum, (void)request, (void)size, (void)reply;
     return NTDSB_TRANSPORT_COMMUNICATION_ERROR;
-#elif VARIANT == STUB_NEVER || VARIANT == STUB_UNTIL_CANCELLED
+#elif STUB_VARIANT == STUB_NEVER || STUB_VARIANT == STUB_UNTIL_CANCELLED
     if (size >= STUB_STUCK_SIZE) {
-        while (!released && !(VARIANT == STUB_UNTIL_CANCELLED && cancelled)) pause_ms(5);
+        while (!released && !(STUB_VARIANT == STUB_UNTIL_CANCELLED && cancelled)) pause_ms(5);
         return NTDSB_TRANSPORT_COMMUNICATION_ERROR;
     }
     return backend(STUB_CALL, connection, opnum, request, size, reply);
@@ -124,18 +124,18 @@ static int32_t answer(void* connection, uint16_t opnum, const void* request, siz
 
 static int32_t NTDSB_TRANSPORT_CALL connect_stub(const ntdsb_target* target, void** connection,
                                                  char* error, size_t error_size) {
-#if VARIANT == STUB_REFUSING
+#if STUB_VARIANT == STUB_REFUSING
     static const char why[] = "nobody is \x1b[31mhome\x1b[0m";
     (void)target, (void)connection;
     if (error_size >= sizeof why) memcpy(error, why, sizeof why);
     return NTDSB_TRANSPORT_COULD_NOT_CONNECT;
-#elif VARIANT == STUB_REFUSING_AT_LENGTH /* without an end */
+#elif STUB_VARIANT == STUB_REFUSING_AT_LENGTH /* without an end */
     (void)target, (void)connection;
     memset(error, 'x', error_size);
     return 12345;
 #else
     (void)error, (void)error_size;
-#if VARIANT == STUB_SLOW
+#if STUB_VARIANT == STUB_SLOW
     pause_ms(300);
 #endif
     *connection = NULL;
@@ -145,7 +145,7 @@ static int32_t NTDSB_TRANSPORT_CALL connect_stub(const ntdsb_target* target, voi
 
 static int32_t NTDSB_TRANSPORT_CALL call_stub(void* connection, uint16_t opnum, const void* request,
                                               size_t size, const ntdsb_reply* reply) {
-#if VARIANT == STUB_SLOW
+#if STUB_VARIANT == STUB_SLOW
     pause_ms(100);
 #endif
     return answer(connection, opnum, request, size, reply);
@@ -161,20 +161,20 @@ static void NTDSB_TRANSPORT_CALL disconnect_stub(void* connection) {
 }
 
 static const ntdsb_transport table = {
-#if VARIANT == STUB_SHORT_TABLE
+#if STUB_VARIANT == STUB_SHORT_TABLE
     (uint32_t)offsetof(ntdsb_transport, disconnect),
 #else
     (uint32_t)sizeof(ntdsb_transport),
 #endif
-#if VARIANT == STUB_TOO_OLD
+#if STUB_VARIANT == STUB_TOO_OLD
     0,
-#elif VARIANT == STUB_TOO_NEW
+#elif STUB_VARIANT == STUB_TOO_NEW
     NTDSB_TRANSPORT_VERSION + 1,
 #else
     NTDSB_TRANSPORT_VERSION,
 #endif
     connect_stub,
-#if VARIANT == STUB_HOLE
+#if STUB_VARIANT == STUB_HOLE
     NULL,
 #else
     call_stub,
@@ -182,7 +182,7 @@ static const ntdsb_transport table = {
     cancel_stub,
     disconnect_stub};
 
-#if VARIANT == STUB_NO_SYMBOL
+#if STUB_VARIANT == STUB_NO_SYMBOL
 NTDSB_TRANSPORT_EXPORT const ntdsb_transport* NTDSB_TRANSPORT_CALL
 some_other_symbol(uint32_t oldest, uint32_t newest)
 #else
@@ -190,7 +190,7 @@ NTDSB_TRANSPORT_EXPORT const ntdsb_transport* NTDSB_TRANSPORT_CALL
 ntdsb_transport_negotiate(uint32_t oldest, uint32_t newest)
 #endif
 {
-#if VARIANT == STUB_UNWILLING
+#if STUB_VARIANT == STUB_UNWILLING
     (void)oldest, (void)newest, (void)table;
     return NULL;
 #else

@@ -4,7 +4,7 @@
 
 #include <ntdsb/transport.h>
 
-/* VARIANT is one of these. */
+/* STUB_VARIANT is one of these. */
 #define STUB_GOOD 0
 #define STUB_TOO_OLD 1
 #define STUB_TOO_NEW 2
