@@ -126,8 +126,8 @@ TYPED_TEST(CarriedCalls, OfARestore) {
 
 TYPED_TEST(CarriedCalls, OfAnIdentityAndAConfiguredServer) {
     using Form = TypeParam;
-    const auto elsewhere = Form::text("FAR"), user = Form::text("user"), domain = Form::text("EXAMPLE"),
-               password = Form::text("se cret");
+    const auto elsewhere = Form::text("FAR"), user = Form::text("user"),
+               domain = Form::text("EXAMPLE"), password = Form::text("se cret");
     EXPECT_CODE(Form::set_identity(user.c_str(), domain.c_str(), password.c_str()), S_OK);
     BOOL online = TRUE;
     EXPECT_CODE(Form::is_online(elsewhere.c_str(), &online), S_OK);
