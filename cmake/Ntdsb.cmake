@@ -66,7 +66,7 @@ if(NTDSB_SANITIZE)
 endif()
 
 # The standard headers, Result<T> and GoogleTest are most of what a file costs to compile. With NTDSB_PRECOMPILE they are
-# compiled once for the product and once for the tests, and each layer is one compilation; without (native-debug) every
+# compiled once for the product and once for the tests, and each target is one compilation; without (native-debug) every
 # file stands alone and proves its own includes.
 function(ntdsb_precompiled_headers kind)
     if(NTDSB_PRECOMPILE)
@@ -78,15 +78,21 @@ function(ntdsb_precompiled_headers kind)
             ${PROJECT_SOURCE_DIR}/src/core/result.h)
     endif()
 endfunction()
-function(ntdsb_reuse_precompiled target kind)
+function(ntdsb_build_fast target kind)
     if(NTDSB_PRECOMPILE)
         target_precompile_headers(${target} REUSE_FROM ntdsb_precompiled_${kind})
+        set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 24)
     endif()
 endfunction()
 
 ntdsb_precompiled_headers(product)
 if(NTDSB_PRECOMPILE)
     set_target_properties(ntdsb_precompiled_product PROPERTIES POSITION_INDEPENDENT_CODE ON)
+endif()
+
+# One file's names are in no other's way; without precompiled headers the compiler tells what shadows what in a file.
+if(NTDSB_PRECOMPILE AND NOT MSVC)
+    target_compile_options(ntdsb_build INTERFACE -Wno-shadow)
 endif()
 
 # GCC 12 takes a moved std::string's inline buffer for an overrun (GCC bug 105329 and its kin). Without precompiled
@@ -104,8 +110,7 @@ function(ntdsb_library name)
     set(layers "core|platform|wire|rpc|ese|service|server|transport|client|messages|api")
     list(TRANSFORM arg_DEPS PREPEND ntdsb_ REGEX "^(${layers})$")
     target_link_libraries(ntdsb_${name} PUBLIC ntdsb_build ${arg_DEPS})
-    ntdsb_reuse_precompiled(ntdsb_${name} product)
-    set_target_properties(ntdsb_${name} PROPERTIES UNITY_BUILD ${NTDSB_PRECOMPILE} UNITY_BUILD_BATCH_SIZE 20)
+    ntdsb_build_fast(ntdsb_${name} product)
 endfunction()
 
 # --- tests ------------------------------------------------------------------------------------------------------------
@@ -163,7 +168,7 @@ function(ntdsb_test_executable name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPS")
     add_executable(${name} ${arg_SOURCES})
     target_link_libraries(${name} PRIVATE ntdsb_build ntdsb_test_code ntdsb::gtest ${arg_DEPS})
-    ntdsb_reuse_precompiled(${name} tests)
+    ntdsb_build_fast(${name} tests)
     target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
     target_compile_definitions(${name} PRIVATE NTDSB_SOURCE_DIR="${ntdsb_root}${PROJECT_SOURCE_DIR}")
     if(NOT CMAKE_CROSSCOMPILING)

@@ -17,8 +17,6 @@ namespace ntdsb::tools {
 
 namespace {
 
-constexpr std::size_t buffer_size = std::size_t{1} << 20;
-
 // The folder of the backup, and what a failure takes away again.
 class BackupFolder {
 public:

@@ -21,7 +21,6 @@ constexpr std::size_t largest_manifest = std::size_t{64} << 20;
 constexpr std::size_t longest_name = 255;
 constexpr std::uint64_t highest_generation = 0xFFFFFFFF; // DsRestoreRegister has its own limit
 constexpr std::uint64_t largest_size = std::uint64_t{1} << 62;
-constexpr std::size_t buffer_size = std::size_t{1} << 20;
 
 constexpr std::pair<std::string_view, FileKind> kinds[] = {
     {"database", FileKind::database}, {"log", FileKind::log}, {"token", FileKind::token}};

@@ -14,6 +14,11 @@ namespace ntdsb::tools {
 inline constexpr std::string_view manifest_name = "manifest.json";
 inline constexpr std::string_view token_name = "token.bin";
 
+// What a token is read up to, in bytes: far above any that a backup gave.
+inline constexpr std::size_t largest_token = std::size_t{1} << 20;
+// By how much files are read and copied, in bytes.
+inline constexpr std::size_t buffer_size = std::size_t{1} << 20;
+
 enum class FileKind { database, log, token };
 
 struct ManifestFile {

@@ -15,7 +15,6 @@ namespace ntdsb::tools {
 
 namespace {
 
-constexpr std::size_t largest_token = std::size_t{1} << 20;
 constexpr std::size_t largest_history = 2 * service::history_limit;
 
 // --- locations

@@ -18,9 +18,6 @@ namespace ntdsb::tools {
 
 namespace {
 
-constexpr std::size_t buffer_size = std::size_t{1} << 20;
-constexpr std::size_t largest_token = std::size_t{1} << 20;
-
 struct Backup {
     platform::Path folder;
     Manifest manifest;

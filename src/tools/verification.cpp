@@ -28,7 +28,7 @@ bool is_database_name(const platform::Path& file) {
 
 // The logs of a log path, all of which recovery may need: 0..highest (contract REG-10). A log that
 // cannot be read counts by its name, so that the verification finds it damaged.
-Result<std::uint32_t> highest_generation(const platform::Path& log_path) {
+Result<std::uint32_t> newest_generation(const platform::Path& log_path) {
     NTDSB_TRY(const auto logs, ese::list_log_files(log_path));
     std::uint32_t highest = 0;
     for (const auto& log : logs) {
@@ -46,7 +46,7 @@ Result<ese::RestoreSet> live_set(const platform::Path& log_path) {
     set.log_path = log_path;
     set.backup_log_path = log_path;
     set.check_identities = false;
-    NTDSB_TRY(set.gen_high, highest_generation(log_path));
+    NTDSB_TRY(set.gen_high, newest_generation(log_path));
     return set;
 }
 

@@ -14,8 +14,6 @@ namespace ntdsb::tools {
 
 namespace {
 
-constexpr std::size_t largest_token = std::size_t{1} << 20;
-
 Code worst(Code first, Code second) { return first != S_OK ? first : second; }
 
 // Sizes and sums first: files that are not the backup's any more need no other finding.

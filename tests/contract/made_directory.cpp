@@ -140,7 +140,7 @@ HRESULT Restore::end() { return DsRestoreEnd(std::exchange(handle_, nullptr)); }
 Backup::Backup() {
     PVOID token = nullptr;
     DWORD size = 0;
-    prepared_ = DsBackupPrepareA("localhost", 0, BACKUP_TYPE_FULL, &token, &size, &handle_);
+    prepared_ = ::DsBackupPrepareA("localhost", 0, BACKUP_TYPE_FULL, &token, &size, &handle_);
     if (token != nullptr)
         token_.assign(static_cast<std::byte*>(token), static_cast<std::byte*>(token) + size);
     DsBackupFree(token);
@@ -169,12 +169,12 @@ std::vector<ListEntry> Backup::logs() const { return ask_list(AnsiForm::backup_l
 
 Bytes Backup::read_whole(const ListEntry& entry, DWORD bytes) const {
     LARGE_INTEGER size;
-    HRESULT code = DsBackupOpenFileA(handle_, entry.path.c_str(), bytes, &size);
+    HRESULT code = ::DsBackupOpenFileA(handle_, entry.path.c_str(), bytes, &size);
     if (code != S_OK)
         throw std::runtime_error("DsBackupOpenFile " + entry.path + ": " + hex_code(code));
     Bytes content, buffer(bytes);
     DWORD read = 0;
-    while ((code = DsBackupRead(handle_, buffer.data(), bytes, &read)) == S_OK)
+    while ((code = ::DsBackupRead(handle_, buffer.data(), bytes, &read)) == S_OK)
         content.insert(content.end(), buffer.begin(),
                        buffer.begin() + static_cast<std::ptrdiff_t>(read));
     EXPECT_CODE(code, ERROR_HANDLE_EOF);

@@ -75,13 +75,13 @@ protected:
     unsigned count = 0;
 };
 
-const std::vector<std::string> kinds{"start", "register", "live", "snapshot", "truncate"};
+const std::vector<std::string> racing{"start", "register", "live", "snapshot", "truncate"};
 
 class RacedPair : public Races, public testing::WithParamInterface<std::pair<int, int>> {};
 
 TEST_P(RacedPair, ExcludesWhatItMust) {
-    const auto& first = kinds.at(static_cast<std::size_t>(GetParam().first));
-    const auto& second = kinds.at(static_cast<std::size_t>(GetParam().second));
+    const auto& first = racing.at(static_cast<std::size_t>(GetParam().first));
+    const auto& second = racing.at(static_cast<std::size_t>(GetParam().second));
     const int tries = is_proving() ? 400 : 20;
     std::vector<Runner> runners;
     runners.push_back(start(first, tries));
@@ -107,8 +107,8 @@ std::vector<std::pair<int, int>> all_pairs() {
     return pairs;
 }
 INSTANTIATE_TEST_SUITE_P(Every, RacedPair, testing::ValuesIn(all_pairs()), [](const auto& row) {
-    return kinds[static_cast<std::size_t>(row.param.first)] + "_" +
-           kinds[static_cast<std::size_t>(row.param.second)];
+    return racing[static_cast<std::size_t>(row.param.first)] + "_" +
+           racing[static_cast<std::size_t>(row.param.second)];
 });
 
 TEST_F(Races, TwoHandlesOfOneProcessExcludeEachOtherAsTwoProcessesDo) {
@@ -136,7 +136,7 @@ TEST_F(Races, KilledHoldersLeaveTheirPlacesToOthers) { // END-3
     std::mt19937 random(7);
     std::vector<Runner> runners;
     constexpr int endless = 1 << 20;
-    for (const auto& kind : kinds) runners.push_back(start(kind, endless));
+    for (const auto& kind : racing) runners.push_back(start(kind, endless));
     go();
     const int rounds = is_proving() ? 300 : 6;
     for (int round = 0; round < rounds; ++round) {
@@ -144,7 +144,7 @@ TEST_F(Races, KilledHoldersLeaveTheirPlacesToOthers) { // END-3
         const std::size_t victim = random() % runners.size();
         kill(runners[victim]);
         runners.erase(runners.begin() + static_cast<std::ptrdiff_t>(victim));
-        runners.push_back(start(kinds[random() % kinds.size()], endless));
+        runners.push_back(start(racing[random() % racing.size()], endless));
     }
     for (auto& runner : runners) kill(runner);
     EXPECT_EQ(problems(), "");

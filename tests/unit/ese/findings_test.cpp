@@ -1,14 +1,14 @@
 // VER-8: which of many findings becomes the result.
 #include "ese/findings.h"
 
+#include "support/codes.h"
+
 #include <gtest/gtest.h>
 
 #include <vector>
 
 namespace ntdsb {
 namespace {
-
-Code as_code(long code) { return static_cast<Code>(code); }
 
 // As the contract lists them.
 const std::vector<Code> contract_order{

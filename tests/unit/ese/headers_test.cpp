@@ -1,5 +1,6 @@
 // The decoders of the three headers, and the log files of a folder.
 #include "restore_fixture.h"
+#include "support/codes.h"
 
 #include <random>
 
@@ -9,9 +10,6 @@ namespace {
 using ese::decode_checkpoint;
 using ese::decode_database_header;
 using ese::decode_log_header;
-
-Code code_of(const auto& result) { return result ? Code{S_OK} : result.error().code; }
-Code as_code(long code) { return static_cast<Code>(code); }
 
 class Headers : public RestoreTest {};
 

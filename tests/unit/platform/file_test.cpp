@@ -3,6 +3,7 @@
 #include "platform/file.h"
 
 #include "core/path.h"
+#include "support/codes.h"
 #include "support/temp_folder.h"
 
 #include <gtest/gtest.h>
@@ -28,11 +29,6 @@ std::string content_of(const fs::path& path) {
     if (!content) return "error: " + content.error().what;
     return std::string(reinterpret_cast<const char*>(content.value().data()),
                        content.value().size());
-}
-
-template <class T>
-Code code_of(const Result<T>& result) {
-    return result ? 0 : result.error().code;
 }
 
 class Files : public testing::Test {

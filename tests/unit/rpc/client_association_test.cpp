@@ -4,6 +4,7 @@
 
 #include "rpc/fault_status.h"
 #include "rpc/server_association.h"
+#include "rpc_test_data.h"
 
 #include <gtest/gtest.h>
 
@@ -15,15 +16,8 @@ namespace ntdsb::rpc {
 namespace {
 
 constexpr std::uint16_t longest = 5840;
-const SyntaxId backup_interface{wire::backup_interface_uuid, 1};
 constexpr auto communication_error = static_cast<Code>(hrCommunicationError);
 constexpr auto could_not_connect = static_cast<Code>(hrCouldNotConnect);
-
-Bytes octets(std::string_view text) {
-    Bytes out;
-    for (const char c : text) out.push_back(static_cast<std::byte>(c));
-    return out;
-}
 
 // What the client wrote, and what it shall read; an empty queue is a peer that hung up.
 struct Line {

@@ -1,6 +1,8 @@
 // Fragments of DCE/RPC (rpc/pdu.h): published bytes, round trips, and what is no fragment.
 #include "rpc/pdu.h"
 
+#include "rpc_test_data.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,7 +11,7 @@
 namespace ntdsb::rpc {
 namespace {
 
-constexpr std::size_t longest = 65535;
+constexpr std::size_t longest_fragment = 65535;
 
 std::string hex(std::span<const std::byte> bytes) {
     std::string out;
@@ -20,14 +22,6 @@ std::string hex(std::span<const std::byte> bytes) {
     }
     return out;
 }
-
-Bytes octets(std::string_view text) {
-    Bytes out;
-    for (const char c : text) out.push_back(static_cast<std::byte>(c));
-    return out;
-}
-
-const SyntaxId restore_interface{wire::restore_interface_uuid, 1};
 
 Bind a_bind() { return {5840, 5840, 7, {{0, restore_interface, {ndr_syntax, feature_syntax(3)}}}}; }
 BindAck an_ack() {
@@ -269,8 +263,8 @@ TEST(Pdu, EveryAlteredOctetIsReadWithoutHarm) { // with the sanitizers' eyes
 TEST(Pdu, LengthIsKnownFromTheHeaderAlone) {
     const Bytes whole = every_kind[0];
     for (std::size_t size = 0; size < header_size; ++size)
-        EXPECT_FALSE(decode_frame(std::span(whole).first(size), longest).value());
-    EXPECT_EQ(decode_frame(std::span(whole).first(header_size), longest).value()->length,
+        EXPECT_FALSE(decode_frame(std::span(whole).first(size), longest_fragment).value());
+    EXPECT_EQ(decode_frame(std::span(whole).first(header_size), longest_fragment).value()->length,
               whole.size());
 }
 

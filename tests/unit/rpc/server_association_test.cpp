@@ -2,6 +2,7 @@
 #include "rpc/server_association.h"
 
 #include "rpc/fault_status.h"
+#include "rpc_test_data.h"
 
 #include <gtest/gtest.h>
 
@@ -12,17 +13,9 @@ namespace {
 
 constexpr std::uint32_t own_group = 77;
 constexpr std::uint16_t context = 3;
-const SyntaxId restore_interface{wire::restore_interface_uuid, 1};
-const SyntaxId backup_interface{wire::backup_interface_uuid, 1};
 const SyntaxId ndr64{{0x33, 0x05, 0x71, 0x71, 0xba, 0xbe, 0x37, 0x49, 0x83, 0x19, 0xb5, 0xdb, 0xef,
                       0x9c, 0xcc, 0x36},
                      1};
-
-Bytes octets(std::string_view text) {
-    Bytes out;
-    for (const char c : text) out.push_back(static_cast<std::byte>(c));
-    return out;
-}
 
 // The fragments of a byte stream.
 std::vector<Bytes> fragments_of(std::span<const std::byte> stream) {

@@ -6,6 +6,7 @@
 #include "core/path.h"
 #include "platform/process.h"
 #include "service/sessions.h"
+#include "support/codes.h"
 #include "support/ese_builder.h"
 
 #include <gtest/gtest.h>
@@ -80,11 +81,6 @@ public:
 private:
     platform::Path root_;
 };
-
-template <class T>
-Code code_of(const Result<T>& result) {
-    return result ? Code{0} : result.error().code;
-}
 
 // The reply to one read, as a client's buffer receives it.
 struct ReadOutcome {

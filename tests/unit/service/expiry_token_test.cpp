@@ -1,6 +1,8 @@
 // The expiry token's bytes and its age (contract BPREP-2, PREP-4, PREP-5, PREP-6).
 #include "service/expiry_token.h"
 
+#include "support/codes.h"
+
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -8,17 +10,11 @@
 namespace ntdsb::service {
 namespace {
 
-constexpr std::uint64_t second = 10'000'000;
-constexpr std::uint64_t day = 86400 * second;
-constexpr std::uint64_t noon = 153'000 * day + day / 2; // in 2019
-
-template <class T>
-Code code_of(const Result<T>& result) {
-    return result ? Code{0} : result.error().code;
-}
+constexpr std::uint64_t one_day = std::uint64_t{86400} * 10'000'000;
+constexpr std::uint64_t taken = 153'000 * one_day + one_day / 2; // in 2019
 
 ExpiryToken token_of(std::size_t databases) {
-    ExpiryToken token{noon, 180, {}};
+    ExpiryToken token{taken, 180, {}};
     for (std::size_t i = 0; i < databases; ++i) {
         ese::DatabaseIdentity identity;
         for (std::size_t at = 0; at < identity.signature.bytes.size(); ++at)
@@ -112,21 +108,21 @@ TEST(ExpiryToken, AgeIsJudgedByTheSmallerLifetimeAndTheClock) { // PREP-5
     constexpr auto never = std::numeric_limits<std::uint32_t>::max();
     constexpr auto end_of_time = std::numeric_limits<std::uint64_t>::max();
     const AgeCase cases[] = {
-        {"just taken", 180, 180, noon, noon, false},
-        {"exactly its lifetime", 180, 180, noon, noon + 180 * day, false},
-        {"100 ns over its lifetime", 180, 180, noon, noon + 180 * day + 1, true},
-        {"the token's lifetime is the smaller", 60, 180, noon, noon + 61 * day, true},
-        {"the configured lifetime is the smaller", 180, 60, noon, noon + 61 * day, true},
-        {"inside both", 60, 180, noon, noon + 59 * day, false},
-        {"dated exactly 24 hours ahead", 180, 180, noon + day, noon, false},
-        {"dated over 24 hours ahead", 180, 180, noon + day + 1, noon, true},
-        {"dated at the end of time", never, never, end_of_time, noon, true},
+        {"just taken", 180, 180, taken, taken, false},
+        {"exactly its lifetime", 180, 180, taken, taken + 180 * one_day, false},
+        {"100 ns over its lifetime", 180, 180, taken, taken + 180 * one_day + 1, true},
+        {"the token's lifetime is the smaller", 60, 180, taken, taken + 61 * one_day, true},
+        {"the configured lifetime is the smaller", 180, 60, taken, taken + 61 * one_day, true},
+        {"inside both", 60, 180, taken, taken + 59 * one_day, false},
+        {"dated exactly 24 hours ahead", 180, 180, taken + one_day, taken, false},
+        {"dated over 24 hours ahead", 180, 180, taken + one_day + 1, taken, true},
+        {"dated at the end of time", never, never, end_of_time, taken, true},
         {"oldest token, longest lifetime", never, never, 0, end_of_time, false},
         {"oldest token, usual lifetime", 180, 180, 0, end_of_time, true},
         // 2^32 - 1 days are more 100 ns units than 64 bits hold: the product would wrap.
-        {"longest lifetime, a year old", never, never, noon, noon + 365 * day, false},
-        {"no lifetime, at once", 0, 180, noon, noon, false},
-        {"no lifetime, a moment later", 0, 180, noon, noon + 1, true},
+        {"longest lifetime, a year old", never, never, taken, taken + 365 * one_day, false},
+        {"no lifetime, at once", 0, 180, taken, taken, false},
+        {"no lifetime, a moment later", 0, 180, taken, taken + 1, true},
     };
     for (const auto& age : cases) {
         const ExpiryToken token{age.taken, age.token_days, {}};

@@ -10,11 +10,10 @@
 namespace ntdsb::service {
 namespace {
 
-constexpr auto restore_in_progress = static_cast<Code>(hrRestoreInProgress);
 constexpr auto backup_in_progress = static_cast<Code>(hrBackupInProgress);
 constexpr auto database_in_use = static_cast<Code>(hrDatabaseInUse);
 
-enum class Row {
+enum class RecordRow {
     none,
     started,
     alive,
@@ -31,7 +30,7 @@ enum class Row {
 };
 
 struct RecordCase {
-    Row row;
+    RecordRow row;
     const char* name;
     Code start, register_restore, live_backup, truncation;
 };
@@ -40,35 +39,35 @@ void PrintTo(const RecordCase& record, std::ostream* out) { *out << record.name;
 
 // contract REC-2; truncation: BTRUNC-2
 constexpr std::array record_table{
-    RecordCase{Row::none, "None", 0, 0, 0, 0},
-    RecordCase{Row::started, "Started", 0, 0, 0, 0},
-    RecordCase{Row::alive, "RegisteredAlive", restore_in_progress, restore_in_progress,
+    RecordCase{RecordRow::none, "None", 0, 0, 0, 0},
+    RecordCase{RecordRow::started, "Started", 0, 0, 0, 0},
+    RecordCase{RecordRow::alive, "RegisteredAlive", restore_in_progress, restore_in_progress,
                restore_in_progress, restore_in_progress},
-    RecordCase{Row::orphaned, "RegisteredOrphaned", restore_in_progress, 0, restore_in_progress,
+    RecordCase{RecordRow::orphaned, "RegisteredOrphaned", restore_in_progress, 0,
+               restore_in_progress, restore_in_progress},
+    RecordCase{RecordRow::failed, "Failed", restore_in_progress, 0, restore_in_progress,
                restore_in_progress},
-    RecordCase{Row::failed, "Failed", restore_in_progress, 0, restore_in_progress,
+    RecordCase{RecordRow::completed, "Completed", 0, 0, 0, restore_in_progress},
+    RecordCase{RecordRow::empty, "Empty", restore_in_progress, 0, restore_in_progress,
                restore_in_progress},
-    RecordCase{Row::completed, "Completed", 0, 0, 0, restore_in_progress},
-    RecordCase{Row::empty, "Empty", restore_in_progress, 0, restore_in_progress,
+    RecordCase{RecordRow::damaged, "Damaged", restore_in_progress, 0, restore_in_progress,
                restore_in_progress},
-    RecordCase{Row::damaged, "Damaged", restore_in_progress, 0, restore_in_progress,
+    RecordCase{RecordRow::future, "FutureVersion", restore_in_progress, 0, restore_in_progress,
                restore_in_progress},
-    RecordCase{Row::future, "FutureVersion", restore_in_progress, 0, restore_in_progress,
+    RecordCase{RecordRow::aside, "SetAside", restore_in_progress, 0, restore_in_progress,
                restore_in_progress},
-    RecordCase{Row::aside, "SetAside", restore_in_progress, 0, restore_in_progress,
-               restore_in_progress},
-    RecordCase{Row::alive_beside_started, "AliveBesideStarted", restore_in_progress,
+    RecordCase{RecordRow::alive_beside_started, "AliveBesideStarted", restore_in_progress,
                restore_in_progress, restore_in_progress, restore_in_progress},
-    RecordCase{Row::alive_beside_completed, "AliveBesideCompleted", restore_in_progress,
+    RecordCase{RecordRow::alive_beside_completed, "AliveBesideCompleted", restore_in_progress,
                restore_in_progress, restore_in_progress, restore_in_progress},
-    RecordCase{Row::alive_beside_damaged, "AliveBesideDamaged", restore_in_progress,
+    RecordCase{RecordRow::alive_beside_damaged, "AliveBesideDamaged", restore_in_progress,
                restore_in_progress, restore_in_progress, restore_in_progress},
 };
 
 // A directory whose record is in the row's state.
 class RecordInState {
 public:
-    explicit RecordInState(Row row) {
+    explicit RecordInState(RecordRow row) {
         auto entered = directory.enter();
         if (!entered) throw std::runtime_error(entered.error().what);
         session_ = std::move(entered).value();
@@ -77,52 +76,52 @@ public:
     RestoreDirectory directory;
 
 private:
-    void bring_into(Row row) {
+    void bring_into(RecordRow row) {
         const auto instance = directory.instance();
         switch (row) {
-        case Row::alive:
+        case RecordRow::alive:
             return;
-        case Row::none:
+        case RecordRow::none:
             session_.reset();
             EXPECT_TRUE(remove_record(*instance));
             return;
-        case Row::orphaned:
+        case RecordRow::orphaned:
             session_.reset();
             return;
-        case Row::failed:
+        case RecordRow::failed:
             EXPECT_TRUE(session_->record_failure(failed_restore));
             return;
-        case Row::completed:
+        case RecordRow::completed:
             EXPECT_TRUE(session_->complete());
             return;
-        case Row::started:
+        case RecordRow::started:
             EXPECT_TRUE(session_->complete());
             EXPECT_TRUE(start_directory(*instance));
             return;
-        case Row::empty:
+        case RecordRow::empty:
             session_.reset();
             test::write_file(directory.record_file(), {});
             return;
-        case Row::damaged:
+        case RecordRow::damaged:
             session_.reset();
             test::flip_bit(directory.record_file(), 20);
             return;
-        case Row::future:
+        case RecordRow::future:
             session_.reset();
             test::flip_bit(directory.record_file(), 8, 1);
             return;
-        case Row::aside:
+        case RecordRow::aside:
             session_.reset();
             test::flip_bit(directory.record_file(), 20);
             EXPECT_TRUE(set_record_aside(*instance));
             return;
-        case Row::alive_beside_started:
+        case RecordRow::alive_beside_started:
             rewrite(RecordState::started);
             return;
-        case Row::alive_beside_completed:
+        case RecordRow::alive_beside_completed:
             rewrite(RecordState::completed);
             return;
-        case Row::alive_beside_damaged:
+        case RecordRow::alive_beside_damaged:
             test::flip_bit(directory.record_file(), 20);
             return;
         }

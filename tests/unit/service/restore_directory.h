@@ -7,6 +7,7 @@
 #include "platform/process.h"
 #include "service/service.h"
 #include "service/sessions.h"
+#include "support/codes.h"
 #include "support/ese_builder.h"
 #include "support/temp_folder.h"
 #include "wire/ndr.h"
@@ -15,13 +16,10 @@
 
 namespace ntdsb::service {
 
+inline constexpr Code invalid = ERROR_INVALID_PARAMETER;
+inline constexpr auto restore_in_progress = static_cast<Code>(hrRestoreInProgress);
 inline constexpr Code failed_restore =
     static_cast<Code>(hrError); // what a tool reports at Complete
-
-template <class T>
-Code code_of(const Result<T>& result) {
-    return result ? Code{0} : result.error().code;
-}
 
 // The made directory below `root`, for this process or one that it starts.
 inline Config config_at(const platform::Path& root) {

@@ -8,18 +8,16 @@
 namespace ntdsb::service {
 namespace {
 
-constexpr Code invalid = ERROR_INVALID_PARAMETER;
-constexpr auto restore_in_progress = static_cast<Code>(hrRestoreInProgress);
 constexpr auto missing_token = static_cast<Code>(hrMissingExpiryToken);
 
 // --- the table
 
-enum class State { restricted, prepared, registered, completed, failed };
-enum class Call { locations, register_whole, complete_ok, complete_failure, end };
+enum class RestoreState { restricted, prepared, registered, completed, failed };
+enum class RestoreCall { locations, register_whole, complete_ok, complete_failure, end };
 
 struct Cell {
-    State state;
-    Call call;
+    RestoreState state;
+    RestoreCall call;
     Code result;
     std::optional<RecordState> record; // afterwards
     bool session_alive;                // whether the restore lock is held afterwards
@@ -37,64 +35,70 @@ void PrintTo(const Cell& cell, std::ostream* out) { *out << name_of(cell); }
 
 constexpr auto none = std::nullopt;
 constexpr Cell cells[] = {
-    {State::restricted, Call::locations, S_OK, none, false},               // PREP-2, LOC-1
-    {State::restricted, Call::register_whole, missing_token, none, false}, // REG-1
-    {State::restricted, Call::complete_ok, missing_token, none, false},    // CMPL-1
-    {State::restricted, Call::complete_failure, missing_token, none, false},
-    {State::restricted, Call::end, S_OK, none, false}, // END-1
+    {RestoreState::restricted, RestoreCall::locations, S_OK, none, false}, // PREP-2, LOC-1
+    {RestoreState::restricted, RestoreCall::register_whole, missing_token, none, false}, // REG-1
+    {RestoreState::restricted, RestoreCall::complete_ok, missing_token, none, false},    // CMPL-1
+    {RestoreState::restricted, RestoreCall::complete_failure, missing_token, none, false},
+    {RestoreState::restricted, RestoreCall::end, S_OK, none, false}, // END-1
 
-    {State::prepared, Call::locations, S_OK, none, false},
-    {State::prepared, Call::register_whole, S_OK, RecordState::registered, true}, // REG-0
-    {State::prepared, Call::complete_ok, invalid, none, false},                   // CMPL-1
-    {State::prepared, Call::complete_failure, invalid, none, false},
-    {State::prepared, Call::end, S_OK, none, false},
+    {RestoreState::prepared, RestoreCall::locations, S_OK, none, false},
+    {RestoreState::prepared, RestoreCall::register_whole, S_OK, RecordState::registered,
+     true},                                                                   // REG-0
+    {RestoreState::prepared, RestoreCall::complete_ok, invalid, none, false}, // CMPL-1
+    {RestoreState::prepared, RestoreCall::complete_failure, invalid, none, false},
+    {RestoreState::prepared, RestoreCall::end, S_OK, none, false},
 
-    {State::registered, Call::locations, S_OK, RecordState::registered, true},
-    {State::registered, Call::register_whole, restore_in_progress, RecordState::registered,
-     true},                                                                        // REG-8
-    {State::registered, Call::complete_ok, S_OK, RecordState::completed, false},   // CMPL-3
-    {State::registered, Call::complete_failure, S_OK, RecordState::failed, false}, // CMPL-2
-    {State::registered, Call::end, S_OK, RecordState::registered, false},          // END-2
+    {RestoreState::registered, RestoreCall::locations, S_OK, RecordState::registered, true},
+    {RestoreState::registered, RestoreCall::register_whole, restore_in_progress,
+     RecordState::registered, true}, // REG-8
+    {RestoreState::registered, RestoreCall::complete_ok, S_OK, RecordState::completed,
+     false}, // CMPL-3
+    {RestoreState::registered, RestoreCall::complete_failure, S_OK, RecordState::failed,
+     false},                                                                            // CMPL-2
+    {RestoreState::registered, RestoreCall::end, S_OK, RecordState::registered, false}, // END-2
 
-    {State::completed, Call::locations, S_OK, RecordState::completed, false},
-    {State::completed, Call::register_whole, S_OK, RecordState::registered, true}, // CMPL-5
-    {State::completed, Call::complete_ok, invalid, RecordState::completed, false},
-    {State::completed, Call::complete_failure, invalid, RecordState::completed, false},
-    {State::completed, Call::end, S_OK, RecordState::completed, false},
+    {RestoreState::completed, RestoreCall::locations, S_OK, RecordState::completed, false},
+    {RestoreState::completed, RestoreCall::register_whole, S_OK, RecordState::registered,
+     true}, // CMPL-5
+    {RestoreState::completed, RestoreCall::complete_ok, invalid, RecordState::completed, false},
+    {RestoreState::completed, RestoreCall::complete_failure, invalid, RecordState::completed,
+     false},
+    {RestoreState::completed, RestoreCall::end, S_OK, RecordState::completed, false},
 
-    {State::failed, Call::locations, S_OK, RecordState::failed, false},
-    {State::failed, Call::register_whole, S_OK, RecordState::registered, true}, // REC-6
-    {State::failed, Call::complete_ok, invalid, RecordState::failed, false},
-    {State::failed, Call::complete_failure, invalid, RecordState::failed, false},
-    {State::failed, Call::end, S_OK, RecordState::failed, false},
+    {RestoreState::failed, RestoreCall::locations, S_OK, RecordState::failed, false},
+    {RestoreState::failed, RestoreCall::register_whole, S_OK, RecordState::registered,
+     true}, // REC-6
+    {RestoreState::failed, RestoreCall::complete_ok, invalid, RecordState::failed, false},
+    {RestoreState::failed, RestoreCall::complete_failure, invalid, RecordState::failed, false},
+    {RestoreState::failed, RestoreCall::end, S_OK, RecordState::failed, false},
 };
 
-wire::ContextHandle session_in(State state, Client& client) {
-    if (state == State::restricted) return client.restricted();
+wire::ContextHandle session_in(RestoreState state, Client& client) {
+    if (state == RestoreState::restricted) return client.restricted();
     const auto session = client.prepared();
-    if (state != State::prepared) {
+    if (state != RestoreState::prepared) {
         EXPECT_EQ(client.register_whole(session), S_OK);
     }
-    if (state == State::completed) {
+    if (state == RestoreState::completed) {
         EXPECT_EQ(client.complete(session, S_OK), S_OK);
     }
-    if (state == State::failed) {
+    if (state == RestoreState::failed) {
         EXPECT_EQ(client.complete(session, failed_restore), S_OK);
     }
     return session;
 }
 
-Code make(Call call, Client& client, const wire::ContextHandle& session) {
+Code make(RestoreCall call, Client& client, const wire::ContextHandle& session) {
     switch (call) {
-    case Call::locations:
+    case RestoreCall::locations:
         return client.locations(session).status;
-    case Call::register_whole:
+    case RestoreCall::register_whole:
         return client.register_whole(session);
-    case Call::complete_ok:
+    case RestoreCall::complete_ok:
         return client.complete(session, S_OK);
-    case Call::complete_failure:
+    case RestoreCall::complete_failure:
         return client.complete(session, failed_restore);
-    case Call::end:
+    case RestoreCall::end:
         return client.end(session);
     }
     return -1;
@@ -110,7 +114,7 @@ TEST_P(RestoreStateTable, Answers) {
     EXPECT_EQ(make(cell.call, client, session), cell.result);
     EXPECT_EQ(directory.recorded(), cell.record);
     EXPECT_EQ(directory.session_alive(), cell.session_alive);
-    const bool ended = cell.call == Call::end;
+    const bool ended = cell.call == RestoreCall::end;
     EXPECT_EQ(client.locations(session).status, ended ? invalid : S_OK)
         << "the handle is of further use unless it was ended";
 }

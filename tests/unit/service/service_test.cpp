@@ -12,8 +12,6 @@
 namespace ntdsb::service {
 namespace {
 
-constexpr Code invalid = ERROR_INVALID_PARAMETER;
-
 class ServiceTest : public testing::Test {
 protected:
     // The RPC-level outcome of a call.
