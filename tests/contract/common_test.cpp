@@ -135,7 +135,11 @@ TYPED_TEST(DsSetAuthIdentity, SetsAndClears_AUTH1_ACC3) {
     const auto user = TypeParam::text("user"), domain = TypeParam::text("EXAMPLE"),
                password = TypeParam::text("secret");
     EXPECT_CODE(TypeParam::set_identity(user.c_str(), domain.c_str(), password.c_str()), S_OK);
-    EXPECT_CODE(Restore({}).prepared(), S_OK) << "embedded, it changes no rights";
+    if (std::getenv("NTDSB_TEST_SERVER")) {
+        EXPECT_CODE(Restore({}).prepared(), ERROR_NOT_SUPPORTED) << "rpc does not carry it yet";
+    } else {
+        EXPECT_CODE(Restore({}).prepared(), S_OK) << "embedded, it changes no rights";
+    }
     EXPECT_CODE(TypeParam::set_identity(nullptr, nullptr, nullptr), S_OK);
 }
 
