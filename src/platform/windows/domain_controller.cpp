@@ -55,9 +55,7 @@ Result<void> remove_empty_ntds_key() {
     return remove_registry_key(ntds_key);
 }
 
-} // namespace
-
-Result<ServiceState> ntds_service_state() {
+Result<ServiceState> ask_service_manager() {
     const ServiceHandle manager(OpenSCManagerW(nullptr, nullptr, SC_MANAGER_CONNECT));
     if (!manager.get()) return system_error(GetLastError(), "ask the service manager");
     const ServiceHandle service(OpenServiceW(manager.get(), L"NTDS", SERVICE_QUERY_STATUS));
@@ -69,6 +67,16 @@ Result<ServiceState> ntds_service_state() {
     if (!QueryServiceStatus(service.get(), &status))
         return system_error(GetLastError(), "ask for the state of the service NTDS");
     return status.dwCurrentState == SERVICE_STOPPED ? ServiceState::stopped : ServiceState::running;
+}
+
+} // namespace
+
+Result<ServiceState> ntds_service_state() {
+    // Wine now and then takes the fresh handles of concurrent callers for invalid.
+    for (int tries_left = 8;; --tries_left) {
+        auto state = ask_service_manager();
+        if (state || state.error().code != ERROR_INVALID_HANDLE || tries_left == 0) return state;
+    }
 }
 
 Result<std::optional<DirectoryPlaces>> domain_controller_places() {
