@@ -67,6 +67,10 @@ function(ntdsb_add_googletest)
             target_compile_options(${target} PRIVATE -fsanitize=${sanitizers})
         endforeach()
     endif()
+    # It is neither fast nor tested here: what counts is how long it takes to compile.
+    if(NOT MSVC)
+        target_compile_options(gtest PRIVATE -O0)
+    endif()
     # gtest_main is a static library: its main is taken only where a test brings none of its own.
     add_library(ntdsb::gtest ALIAS gtest_main)
 endfunction()

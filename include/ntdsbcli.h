@@ -29,6 +29,10 @@
  *   Rights     those of the calling thread's token. Backup needs the backup privilege, restore the
  *              restore privilege, or membership in Administrators; else ERROR_ACCESS_DENIED. Off
  *              Windows the rights on the files count. [ACC-1, ACC-2]
+ *   Set-up     a wrong configuration file, or a state folder that cannot be used, is hrError
+ *              (ERROR_ACCESS_DENIED where the system denied it); the log says what to mend.
+ *              [COM-13] Another process holding the state folder's short lock for over 10 s:
+ *              ERROR_LOCK_VIOLATION; try again. [COM-14]
  *   Lists      entries of one prefix character (BFT_...) and a path, each ended by NUL, and one
  *              more NUL at the end; an empty list is two NULs. Sizes are in bytes, for W too, and
  *              count that last NUL. [ABI-4, ABI-5]
@@ -189,10 +193,14 @@ HRESULT NTDSBCLI_API DsIsNTDSOnlineW(LPCWSTR szServerName, BOOL* pfNTDSOnline);
  *   pcbExpiryTokenSize   receives its size in bytes
  *   phbc                 receives the session; end it with DsBackupEnd
  *
- * hrInvalidParam          a NULL token pointer [COM-2]
- * hrBackupNotAllowedYet   the directory runs, and no snapshot is configured [BPREP-4]
- * hrBackupInProgress      another backup runs [BPREP-5]
- * hrRestoreInProgress     a restore is registered, or failed [BPREP-6]
+ * ERROR_INVALID_PARAMETER   grbit or btFlag is another [BPREP-1]
+ * hrInvalidParam            a NULL token pointer [COM-2]
+ * hrBackupNotAllowedYet     the directory runs, and no snapshot is configured [BPREP-4]
+ * hrBackupInProgress        another backup runs [BPREP-5]
+ * hrRestoreInProgress       a restore is registered, or failed [BPREP-6]
+ *
+ * The headers of the files are read here: a missing log is hrLogFileNotFound, and what is damaged
+ * has the code that DsRestoreRegisterComplete would give it. [BLIST-3]
  */
 HRESULT NTDSBCLI_API DsBackupPrepareA(LPCSTR szBackupServer, ULONG grbit, ULONG btFlag,
                                       PVOID* ppvExpiryToken, LPDWORD pcbExpiryTokenSize, HBC* phbc);
@@ -356,7 +364,10 @@ HRESULT NTDSBCLI_API DsRestoreCheckExpiryToken(PVOID pvExpiryToken, DWORD cbExpi
 /* The identity under which handles prepared from now on in this process call a remote service; all
  * three NULL: the process's own. The password is copied, kept protected in memory, wiped when it is
  * replaced, and never logged. [AUTH-1] For the directory of this computer it changes no rights.
- * [ACC-3] */
+ * [ACC-3]
+ *
+ * ERROR_INVALID_PARAMETER   a domain or a password without a user
+ */
 HRESULT NTDSBCLI_API DsSetAuthIdentityA(LPCSTR szUserName, LPCSTR szDomainName, LPCSTR szPassword);
 HRESULT NTDSBCLI_API DsSetAuthIdentityW(LPCWSTR szUserName, LPCWSTR szDomainName,
                                         LPCWSTR szPassword);

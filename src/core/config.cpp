@@ -14,7 +14,9 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <array>
 #include <functional>
+#include <span>
 
 namespace ntdsb {
 namespace {
@@ -112,6 +114,16 @@ Read number_into(std::uint32_t& target, std::int64_t least, std::int64_t most) {
         target = static_cast<std::uint32_t>(value);
         return ok();
     };
+}
+
+// An enumeration's values, in their order, by these names.
+template <class Value>
+std::vector<std::pair<std::string_view, Value>>
+choices_of(std::span<const std::string_view> names) {
+    std::vector<std::pair<std::string_view, Value>> out;
+    for (const std::string_view name : names)
+        out.emplace_back(name, static_cast<Value>(out.size()));
+    return out;
 }
 
 // One of some words.
@@ -248,9 +260,8 @@ Result<void> read_directory(const Entry& table, Draft& draft) {
                                                                  {"yes", OnlineAnswer::yes}})},
          {"state_path", optional_path_into(draft.state_path)},
          {"tombstone_lifetime_days", number_into(directory.tombstone_lifetime_days, 1, 36500)},
-         {"verify", choice_into<VerifyLevel>(directory.verify, {{"full", VerifyLevel::full},
-                                                                {"headers", VerifyLevel::headers},
-                                                                {"off", VerifyLevel::off}})},
+         {"verify",
+          choice_into<VerifyLevel>(directory.verify, choices_of<VerifyLevel>(verify_level_names))},
          {"path_style", choice_into<PathForm>(
                             draft.path_form, {{"local", PathForm::local}, {"unc", PathForm::unc}})},
          {"registry_mirror", flag_into(draft.registry_mirror)}});
@@ -336,15 +347,10 @@ Result<void> read_service(const Entry& table, ServiceConfig& service) {
 }
 
 Result<void> read_log(const Entry& table, log::Settings& settings) {
-    using log::Level;
-    return read_section(table,
-                        {{"level", choice_into<Level>(settings.level, {{"off", Level::off},
-                                                                       {"error", Level::error},
-                                                                       {"warn", Level::warn},
-                                                                       {"info", Level::info},
-                                                                       {"debug", Level::debug},
-                                                                       {"trace", Level::trace}})},
-                         {"file", optional_path_into(settings.file)}});
+    return read_section(
+        table, {{"level",
+                 choice_into<log::Level>(settings.level, choices_of<log::Level>(log::level_names))},
+                {"file", optional_path_into(settings.file)}});
 }
 
 // --- What holds between settings
@@ -386,9 +392,7 @@ Result<void> check_state_path(const Draft& draft, const DirectoryConfig& directo
         {"checkpoint_path", directory.checkpoint_path},
         {"snapshot_path", directory.snapshot_path}};
     for (const auto& [key, folder] : folders) {
-        if (folder.empty() || (!path_is_within(draft.state_path, folder) &&
-                               !path_is_within(folder, draft.state_path)))
-            continue;
+        if (folder.empty() || !paths_overlap(draft.state_path, folder)) continue;
         const std::string other =
             directory.name.empty() ? "directory" : "instances." + directory.name;
         return fail(hrError, draft.place, "state_path: ", draft.state_path,

@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "core/result.h"
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -16,8 +17,9 @@
 namespace ntdsb {
 
 enum class VerifyLevel { off, headers, full }; // contract VER-6
-enum class PathForm { local, unc };            // how GetDatabaseLocations writes paths
-enum class OnlineAnswer { automatic, yes };    // contract ONL-2
+inline constexpr std::array<std::string_view, 3> verify_level_names{"off", "headers", "full"};
+enum class PathForm { local, unc };         // how GetDatabaseLocations writes paths
+enum class OnlineAnswer { automatic, yes }; // contract ONL-2
 
 // One directory instance: [directory], the default one, or [instances.NAME].
 struct DirectoryConfig {

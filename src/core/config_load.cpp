@@ -8,6 +8,7 @@
 #include "platform/file.h"
 #include "platform/process.h"
 
+#include <algorithm>
 #include <set>
 
 namespace ntdsb {
@@ -23,19 +24,16 @@ Error config_error(std::string_view what, const Error& cause) {
 
 // NTDSBCLI_LOG: LEVEL or LEVEL:FILE.
 Result<std::optional<log::Settings>> log_settings_from_environment() {
-    using log::Level;
-    constexpr std::pair<std::u16string_view, Level> levels[] = {
-        {u"off", Level::off},   {u"error", Level::error}, {u"warn", Level::warn},
-        {u"info", Level::info}, {u"debug", Level::debug}, {u"trace", Level::trace}};
     const auto value = platform::environment("NTDSBCLI_LOG");
     if (!value || value->empty() || !platform::environment_is_trusted())
         return std::optional<log::Settings>();
     const auto colon = value->find(u':');
     const std::u16string_view word = std::u16string_view(*value).substr(0, colon);
-    for (const auto& [name, level] : levels) {
-        if (name != word) continue;
+    for (std::size_t level = 0; level < log::level_names.size(); ++level) {
+        if (!std::ranges::equal(log::level_names[level], word)) continue;
         return std::optional<log::Settings>(log::Settings{
-            level, colon == std::u16string::npos ? std::u16string() : value->substr(colon + 1)});
+            static_cast<log::Level>(level),
+            colon == std::u16string::npos ? std::u16string() : value->substr(colon + 1)});
     }
     return fail(hrError, "environment variable NTDSBCLI_LOG: \"", *value,
                 "\" has no known level; allowed are off, error, warn, info, debug, trace, "
@@ -92,7 +90,7 @@ Result<void> check_resolved_state(const Config& config, const std::u16string& wr
     if (!state) return ok(); // Instance::open tells
     const std::u16string state_path = wire_path(state.value());
     for (const auto& files : folders) {
-        if (!path_is_within(state_path, files) && !path_is_within(files, state_path)) continue;
+        if (!paths_overlap(state_path, files)) continue;
         return fail(hrError, config.file, ": state_path: ", written, " leads to ", state_path,
                     ", inside or above ", files,
                     "; choose a folder apart from every directory's files");

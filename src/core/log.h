@@ -4,12 +4,16 @@
 
 #include "core/result.h"
 
+#include <array>
 #include <string>
 #include <string_view>
 
 namespace ntdsb::log {
 
 enum class Level { off, error, warn, info, debug, trace };
+// As the configuration and NTDSBCLI_LOG name them, in the order of Level.
+inline constexpr std::array<std::string_view, 6> level_names{"off",  "error", "warn",
+                                                             "info", "debug", "trace"};
 
 struct Settings {
     Level level = Level::off;

@@ -209,6 +209,10 @@ bool path_is_within(std::u16string_view path, std::u16string_view folder, PathSt
            is_separator(inner[outer.size()], style);
 }
 
+bool paths_overlap(std::u16string_view a, std::u16string_view b, PathStyle style) {
+    return path_is_within(a, b, style) || path_is_within(b, a, style);
+}
+
 std::u16string join_path(std::u16string_view folder, std::u16string_view name, PathStyle style) {
     std::u16string out(folder);
     if (!out.empty() && !is_separator(out.back(), style)) out += separator(style);

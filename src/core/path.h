@@ -46,6 +46,8 @@ std::u16string path_key(std::u16string_view path, PathStyle style = host_path_st
 // Whether `path` is `folder` or lies below it, compared as same_path does.
 bool path_is_within(std::u16string_view path, std::u16string_view folder,
                     PathStyle style = host_path_style);
+// Whether one of the two is within the other.
+bool paths_overlap(std::u16string_view a, std::u16string_view b, PathStyle style = host_path_style);
 
 std::u16string join_path(std::u16string_view folder, std::u16string_view name,
                          PathStyle style = host_path_style);

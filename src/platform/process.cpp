@@ -21,7 +21,7 @@ Result<void> check_chain(const Path& path) {
         const auto fault = facts ? trust_fault(*facts, role) : std::string_view();
         if (!fault.empty()) {
             return fail(ERROR_ACCESS_DENIED, wire_path(part), " ", fault, ", so ", wire_path(path),
-                        " cannot be trusted. ", trust_mend());
+                        " cannot be trusted. ", trust_mend(part, role));
         }
         if (!part.has_relative_path()) return ok();
         role = TrustRole::parent;

@@ -18,8 +18,7 @@ constexpr std::size_t longest_marker = 4096;
 Result<void> check_apart(const DirectoryConfig& directory) {
     for (const std::u16string& folder :
          {path_parent(directory.database), directory.log_path, directory.checkpoint_path}) {
-        if (path_is_within(directory.state_path, folder) ||
-            path_is_within(folder, directory.state_path))
+        if (paths_overlap(directory.state_path, folder))
             return fail(
                 hrError, "the state folder ", directory.state_path, " lies inside or above ",
                 folder,

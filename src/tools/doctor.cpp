@@ -53,21 +53,9 @@ std::string joined(const List& list) {
     return out.empty() ? "(none)" : out;
 }
 
-std::string_view level_name(VerifyLevel level) {
-    switch (level) {
-    case VerifyLevel::off:
-        return "off";
-    case VerifyLevel::headers:
-        return "headers";
-    case VerifyLevel::full:
-        break;
-    }
-    return "full";
-}
-
-std::string_view level_name(log::Level level) {
-    constexpr std::string_view names[] = {"off", "error", "warn", "info", "debug", "trace"};
-    return names[static_cast<std::size_t>(level)];
+template <class Names, class Value>
+std::string name_of(const Names& names, Value value) {
+    return std::string(names[static_cast<std::size_t>(value)]);
 }
 
 std::string or_none(std::u16string_view value) { return value.empty() ? "(none)" : text(value); }
@@ -85,7 +73,7 @@ void add_directory(Settings& settings, const std::string& section,
     settings.add(section + ".state_path", or_none(effective.state_path));
     settings.add(section + ".online", effective.online == OnlineAnswer::yes ? "yes" : "auto");
     settings.add(section + ".tombstone_lifetime_days", text(effective.tombstone_lifetime_days));
-    settings.add(section + ".verify", std::string(level_name(effective.verify)));
+    settings.add(section + ".verify", name_of(verify_level_names, effective.verify));
     settings.add(section + ".path_style", effective.path_form == PathForm::unc ? "unc" : "local");
     settings.add(section + ".registry_mirror", std::string(yes_no(effective.registry_mirror)));
 }
@@ -107,7 +95,13 @@ void add_others(Settings& settings, const Config& config) {
     settings.add("service.allow_restore", joined(config.service.allow_restore));
     settings.add("service.allow_anonymous", std::string(yes_no(config.service.allow_anonymous)));
     settings.add("service.restore_roots", joined(config.service.restore_roots));
-    settings.add("log.level", std::string(level_name(config.log.level)));
+    settings.add("service.metrics",
+                 config.service.metrics.empty() ? "(none)" : config.service.metrics);
+    settings.add("service.max_connections", text(config.service.max_connections));
+    settings.add("service.max_calls", text(config.service.max_calls));
+    settings.add("service.bind_timeout_s", text(config.service.bind_timeout_s));
+    settings.add("service.stop_timeout_s", text(config.service.stop_timeout_s));
+    settings.add("log.level", name_of(log::level_names, config.log.level));
     settings.add("log.file", config.log.file.empty() ? "(standard error)" : text(config.log.file));
 }
 

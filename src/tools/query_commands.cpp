@@ -1,5 +1,6 @@
 // locations, online, history, token show and explain: questions that change nothing.
 #include "tools/directory_api.h"
+#include "tools/manifest.h"
 
 #include "core/utf16.h"
 #include "messages/message_table.h"

@@ -93,11 +93,34 @@ TEST(DsBackupPrepareRecord, RefusesADirectoryInMidRestore_BPREP6) {
     EXPECT_CODE(Backup().prepared(), hrRestoreInProgress);
 }
 
+TEST(DsBackupPrepareFiles, AreFoundAndJudgedHere_BLIST3) {
+    const MadeDirectory directory(Shape::dirty_with_logs);
+    const Bytes log = read_file(directory.ntds() / "edb00004.log");
+    Bytes damaged = log;
+    damaged[100] ^= std::byte{1};
+    write_file(directory.ntds() / "edb00004.log", damaged);
+    EXPECT_CODE(Backup().prepared(), hrLogFileCorrupt);
+    std::filesystem::remove(directory.ntds() / "edb00004.log");
+    EXPECT_CODE(Backup().prepared(), hrLogFileNotFound);
+    write_file(directory.ntds() / "edb00004.log", log);
+    EXPECT_CODE(Backup().prepared(), S_OK);
+    std::filesystem::remove(directory.database_file());
+    EXPECT_CODE(Backup().prepared(), hrDatabaseNotFound);
+}
+
+TEST(DsBackupPrepareToken, IsOneThatARestoreTakes_BPREP2) {
+    const MadeDirectory directory;
+    const Backup backup;
+    Bytes token = backup.token();
+    ASSERT_FALSE(token.empty());
+    EXPECT_CODE(::DsRestoreCheckExpiryToken(token.data(), static_cast<DWORD>(token.size())), S_OK);
+}
+
 template <class Form>
 class DsBackupLists : public testing::Test {};
 TYPED_TEST_SUITE(DsBackupLists, BothForms, FormName);
 
-TYPED_TEST(DsBackupLists, NameTheDatabaseThenTheLogsUpToTheCurrentOne_BLIST1) {
+TYPED_TEST(DsBackupLists, NameTheDatabaseThenTheLogsUpToTheCurrentOne_BLIST1_BLIST2) {
     const MadeDirectory directory(Shape::dirty_with_logs);
     const Backup backup;
     ASSERT_CODE(backup.prepared(), S_OK);

@@ -143,6 +143,13 @@ TYPED_TEST(DsSetAuthIdentity, SetsAndClears_AUTH1_ACC3) {
     EXPECT_CODE(TypeParam::set_identity(nullptr, nullptr, nullptr), S_OK);
 }
 
+TYPED_TEST(DsSetAuthIdentity, NeedsAUserForDomainOrPassword_AUTH2) {
+    const auto word = TypeParam::text("secret");
+    EXPECT_CODE(TypeParam::set_identity(nullptr, word.c_str(), nullptr), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(TypeParam::set_identity(nullptr, nullptr, word.c_str()), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(TypeParam::set_identity(nullptr, nullptr, nullptr), S_OK);
+}
+
 TEST(Utf16, LoneSurrogatesReachTheServiceUnharmed_ABI7) {
     const MadeDirectory directory;
     Restore restore(directory.back_up());

@@ -158,6 +158,46 @@ TEST_P(DsRestoreRegisterCompleteWithLogs, ReportsARangeThatRecoveryCannotUse_VER
     EXPECT_CODE(restore.complete(), hrRestoreLogTooLow);
 }
 
+TEST_P(DsRestoreRegisterCompleteWithLogs, ZeroToZeroIsARestoreWithoutLogs_REG10) {
+    const std::string logs = directory.log_path(), backup = directory.backup_path();
+    std::string database = directory.database();
+    EDB_RSTMAPA map{database.data(), database.data()};
+    directory.copy_back();
+    ASSERT_CODE(::DsRestoreRegisterA(restore.handle(), logs.c_str(), logs.c_str(), &map, 1,
+                                     backup.c_str(), 0, 0),
+                S_OK);
+    EXPECT_NE(restore.complete(), S_OK) << "a dirty database needs its logs";
+    EXPECT_CODE(restore.complete(hrError), S_OK);
+    ASSERT_CODE(::DsRestoreRegisterA(restore.handle(), logs.c_str(), logs.c_str(), &map, 1,
+                                     backup.c_str(), 0, 5),
+                S_OK);
+    EXPECT_CODE(restore.complete(), S_OK) << "from the lowest required generation on";
+}
+
+TEST_P(DsRestoreRegisterCompleteWithLogs, ChecksACheckpointThatIsThere_VER4) {
+    ASSERT_CODE(restore.register_whole(directory), S_OK);
+    directory.copy_back();
+    write_file(directory.ntds() / "edb.chk", Bytes(8192, std::byte{7}));
+    EXPECT_CODE(restore.complete(), hrCheckpointCorrupt);
+    std::filesystem::remove(directory.ntds() / "edb.chk");
+    EXPECT_CODE(restore.complete(), S_OK);
+}
+
+TEST_P(DsRestoreRegisterCompleteWithLogs, AnswersTheFirstOfManyFaultsInTheirOrder_VER1_VER8) {
+    ASSERT_CODE(restore.register_whole(directory), S_OK);
+    directory.copy_back();
+    const Bytes database = read_file(directory.database_file());
+    std::filesystem::rename(directory.backup() / "edb00004.log", directory.root() / "aside");
+    std::filesystem::remove(directory.database_file());
+    EXPECT_CODE(restore.complete(), hrDatabaseNotFound);
+    write_file(directory.database_file(), Bytes(65536, std::byte{'x'}));
+    EXPECT_CODE(restore.complete(), hrInvalidDatabase);
+    write_file(directory.database_file(), database);
+    EXPECT_CODE(restore.complete(), hrMissingRestoreLogFiles);
+    std::filesystem::rename(directory.root() / "aside", directory.backup() / "edb00004.log");
+    EXPECT_CODE(restore.complete(), S_OK);
+}
+
 TEST_P(DsRestoreRegisterCompleteWithLogs, NeverOverwritesALogThatDiffers_VER2_VER7) {
     ASSERT_CODE(restore.register_whole(directory), S_OK);
     directory.copy_back();

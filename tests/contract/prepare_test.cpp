@@ -150,7 +150,7 @@ TEST(DsRestorePrepareWithoutDirectory, CannotConnect_COM5) {
     EXPECT_EQ(hbc, nullptr);
 }
 
-TEST(DsRestorePrepareConfiguration, AnErrorInItIsHrErrorAndNothingIsGuessed) {
+TEST(DsRestorePrepareConfiguration, AnErrorInItIsHrErrorAndNothingIsGuessed_COM13) {
     const MadeDirectory directory;
     for (const char* wrong :
          {"verify = \"ful\"", "tombstone_lifetime_days = \"many\"", "no_such_key = 1",
@@ -162,7 +162,7 @@ TEST(DsRestorePrepareConfiguration, AnErrorInItIsHrErrorAndNothingIsGuessed) {
     }
 }
 
-TEST(DsRestorePrepareConfiguration, ReachesFurtherInstancesByServerName_COM7) {
+TEST(DsRestorePrepareConfiguration, ReachesFurtherInstancesByServerName_COM6) {
     const MadeDirectory directory;
     std::filesystem::create_directory(directory.root() / "lds1");
     directory.configure(
@@ -177,6 +177,15 @@ TEST(DsRestorePrepareConfiguration, ReachesFurtherInstancesByServerName_COM7) {
     EXPECT_EQ(split_list<AnsiForm>(list, size).front().path,
               (directory.root() / "lds1" / "adamntds.dit").string());
     ::DsBackupFree(list);
+}
+
+TEST(DsRestorePrepareConfiguration, ServiceThatNobodyRunsCannotBeReached_COM7) {
+    const MadeDirectory directory;
+    directory.configure("", "[transport.servers.far-away]\ntransport = 'rpc'\n"
+                            "address = '127.0.0.1:1'\nconnect_timeout_s = 5\n");
+    const Restore restore({}, "far-away");
+    EXPECT_CODE(restore.prepared(), hrCouldNotConnect);
+    EXPECT_EQ(restore.handle(), nullptr);
 }
 
 TEST(DsRestorePrepareTombstone, AcceptsATokenYoungerThanTheConfiguredLifetime_PREP5) {

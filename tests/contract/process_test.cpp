@@ -92,7 +92,12 @@ int race_to_register(const fs::path& root) {
 
 } // namespace
 
+int run_gate(const fs::path& root);
+int run_engine(const fs::path& root);
+
 int child_main(const std::string& role, const fs::path& root) {
+    if (role == "gate") return run_gate(root);
+    if (role == "engine") return run_engine(root);
     if (role == "register-and-wait") return register_and_wait(root);
     if (role == "race-to-register") return race_to_register(root);
     return 2;

@@ -8,13 +8,11 @@ source_dir=$(cd "$(dirname "$0")/../.." && pwd)
 work=$source_dir/out/demo
 real=${NTDSB_REAL_DATA:-$source_dir/../shared/data}/page8k.edb.gz
 
-export WINEPREFIX=$source_dir/out/wine/demo WINEDEBUG=-all WINEDLLOVERRIDES="mscoree,mshtml="
-export LC_ALL=C.UTF-8
-unset DISPLAY || true
-mkdir -p "$source_dir/out/wine"
+export NTDSB_WINEPREFIX=$source_dir/out/wine/demo
 
 say() { printf '\n%s\n' "$*"; }
 fail() { printf '\nDemo failed: %s\n' "$*" >&2; exit 1; }
+wine() { "$source_dir/tests/support/wine-run" x64 "$@"; }
 # Wine programs print CR LF.
 run() { wine "$@" 2>&1 | tr -d '\r'; }
 windows_path() { printf 'Z:%s' "${1//\//\\}"; }
@@ -49,8 +47,6 @@ TOML
 }
 write_config stopped.toml ""
 write_config snapshot.toml "$(windows_path "$work/snapshot")"
-# Wine's processes count as elevated, where the environment chooses no configuration unless the administrator allows it.
-wine reg add 'HKLM\SOFTWARE\ntdsbcli' /v AllowEnvironment /t REG_DWORD /d 1 /f /reg:64 >/dev/null 2>&1
 NTDSBCLI_CONFIG=$(windows_path "$work/stopped.toml")
 export NTDSBCLI_CONFIG
 
@@ -90,5 +86,5 @@ echo "  the restored ntds.dit equals the original, byte for byte"
 run ntdsbctl.exe run -- cmd.exe /c echo -- the directory starts again || fail "the directory does not start"
 cmp -s "$work/backup1/ntds.dit" "$work/backup2/ntds.dit" || fail "the two backups differ"
 echo "  the backup taken online from the snapshot holds the same bytes"
-wineserver -k 2>/dev/null || true
+wine --stop
 say "Demo complete. The files are in out/demo, the log in out/demo/ntdsbcli.log."

@@ -116,7 +116,7 @@ def variants(compiler: Compiler, level: str) -> list[tuple[bool, bool]]:
         return [(False, False), (True, False)]
     if "windows-msvc" in compiler.name or is_cl(compiler) or level == "c++20":
         return [(False, False), (True, False), (False, True), (True, True)]
-    return [(False, False)] if level in GNU else [(False, False), (True, True)]
+    return [(False, False), (True, True)] if level == "c17" else [(False, False)]
 
 
 def matrix() -> Iterator[Case]:

@@ -2,13 +2,15 @@
 """Compiles and runs the C examples of the README, so that what a newcomer copies works.
 
 An example is a C block after a line `<!-- example: NAME.c -->`. Each is compiled warning-free against the built library and run with a directory
-configured in a folder of its own; it must exit with 0. Last line: `N passed, N failed, N skipped`.
+configured in a folder of its own; it must exit with 0. restore.c restores a backup that ntdsbctl made: it must also say so when the copy fails.
+Last line: `N passed, N failed, N skipped`.
 """
 import argparse
 import os
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 
@@ -42,6 +44,48 @@ def run(command: list[str], **options) -> tuple[int, str]:
     return done.returncode, done.stdout.strip()
 
 
+class Directory:
+    """A made directory with a backup of it, and how a program is started in it."""
+
+    def __init__(self, work: pathlib.Path, tools: pathlib.Path, start: list[str],
+                 environment: dict[str, str], windows: bool) -> None:
+        self.work, self.tools, self.start = work, tools, start
+        self.environment, self.windows = environment, windows
+        self.database = work / "directory" / "ntds.dit"
+        self.backup = work / "backup"
+
+    def run(self, program: pathlib.Path, *words: object) -> tuple[int, str]:
+        shown = [shown_path(word, self.windows) if isinstance(word, pathlib.Path) else str(word)
+                 for word in words]
+        return run([*self.start, str(program), *shown], env=self.environment, cwd=self.work)
+
+    def tool(self, name: str) -> pathlib.Path:
+        return self.tools / (name + (".exe" if self.windows else ""))
+
+    def back_up(self) -> None:
+        shutil.rmtree(self.backup, ignore_errors=True)
+        shutil.rmtree(self.work / "state", ignore_errors=True)
+        for command in ((self.tool("demo_make_database"), self.database),
+                        (self.tool("ntdsbctl"), "backup", self.backup)):
+            status, output = self.run(*command)
+            if status:
+                raise RuntimeError(f"{command[0].name}: {output}")
+
+    def try_restore(self, program: pathlib.Path) -> tuple[int, str]:
+        """Ruined, not restored for want of a file, restored: the exit statuses must say which."""
+        self.back_up()
+        original = self.database.read_bytes()
+        self.database.write_bytes(b"ruined")
+        token = self.backup / "token.bin"
+        status, output = self.run(program, token, self.backup, self.backup / "absent")
+        if status != 1:
+            return 1, f"a failed copy gave status {status}: {output}"
+        status, output = self.run(program, token, self.backup, self.backup / "ntds.dit")
+        if status == 0 and self.database.read_bytes() != original:
+            return 1, "the restored database is not the one that was backed up"
+        return status, output
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--readme", type=pathlib.Path, required=True)
@@ -50,6 +94,7 @@ def main() -> int:
     parser.add_argument("--include", type=pathlib.Path, required=True)
     parser.add_argument("--library", type=pathlib.Path, required=True, help="what to link: .so or import library")
     parser.add_argument("--dll", type=pathlib.Path, help="the DLL, copied beside the executables")
+    parser.add_argument("--tools", type=pathlib.Path, required=True, help="folder of ntdsbctl and demo_make_database")
     parser.add_argument("run", nargs="*", help="after --: what starts an executable, such as wine")
     arguments = parser.parse_args()
     windows = arguments.dll is not None
@@ -63,6 +108,7 @@ def main() -> int:
     environment = dict(os.environ, NTDSBCLI_CONFIG=shown_path(config, windows),
                        LD_LIBRARY_PATH=str(arguments.library.resolve().parent))
 
+    directory = Directory(work, arguments.tools.resolve(), arguments.run, environment, windows)
     passed = failed = skipped = 0
     found = examples(arguments.readme)
     for name, source in found.items():
@@ -77,7 +123,7 @@ def main() -> int:
             "-Wall", "-Wextra", "-Werror", "-I", str(arguments.include), str(path),
             str(arguments.library.resolve()), "-o", str(program)])
         if status == 0:
-            status, output = run(arguments.run + [str(program)], env=environment, cwd=work)
+            status, output = directory.try_restore(program) if name == "restore.c" else directory.run(program)
         print(f"{'ok  ' if status == 0 else 'FAIL'} {name}: {output}")
         if status == 0:
             passed += 1

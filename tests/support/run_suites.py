@@ -103,7 +103,8 @@ def execute(suite: Suite, report: pathlib.Path, log: pathlib.Path, timeout: floa
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            stop_wine(suite.flavour)
+            tell_wine(suite.flavour, "--stop")
+            tell_wine(suite.flavour, "--start")
             return f"it was still running after {timeout:g} seconds"
     return f"it ended with status {status}" if status else ""
 
@@ -167,13 +168,16 @@ def read_script(output: str) -> Outcome:
                    notes=[line for line in lines if line.startswith("SKIP")])
 
 
-def stop_wine(flavour: str) -> None:
+def tell_wine(flavour: str, what: str) -> None:
     if flavour in WINE_FLAVOURS:
-        subprocess.run([str(WINE_RUN), flavour, "--stop"], stdin=subprocess.DEVNULL, check=False, timeout=60)
+        subprocess.run([str(WINE_RUN), flavour, what], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, check=False, timeout=60)
 
 
 def run_flavour(flavour: str, suites: list[Suite]) -> list[tuple[Suite, Outcome]]:
     rows = []
+    if suites:
+        tell_wine(flavour, "--start")
     for suite in suites:
         outcome = run(suite, TOP / "out" / "test" / flavour / suite.name)
         rows.append((suite, outcome))
@@ -181,7 +185,7 @@ def run_flavour(flavour: str, suites: list[Suite]) -> list[tuple[Suite, Outcome]
         text = [f"  {mark:4} {suite.title:32} {outcome.passed:5} passed {outcome.failed:4} failed "
                 f"{outcome.skipped:4} skipped {outcome.seconds:7.1f} s"]
         print("\n".join(text + ["         " + note for note in outcome.notes]), flush=True)
-    stop_wine(flavour)
+    tell_wine(flavour, "--stop")
     return rows
 
 

@@ -132,9 +132,10 @@ Result<std::optional<TrustFacts>> trust_facts(const std::filesystem::path& path)
 
 bool trust_is_knowable() { return true; }
 
-std::string_view trust_mend() {
-    return "Give it to root or to the service's user, and take away writing from group and others "
-           "(chmod go-w).";
+std::string trust_mend(const std::filesystem::path& path, TrustRole) {
+    return text("Give it to root or to the service's user, and take away writing from group and "
+                "others: chmod go-w '",
+                wire_path(path), "'");
 }
 
 std::string platform_marker() { return "posix"; }

@@ -94,10 +94,21 @@ bool is_wine() noexcept {
 
 bool trust_is_knowable() { return !is_wine(); }
 
-std::string_view trust_mend() {
-    return "Make Administrators its owner and let only Administrators and SYSTEM write it (icacls "
-           "PATH /setowner *S-1-5-32-544 and "
-           "icacls PATH /inheritance:r /grant *S-1-5-32-544:F *S-1-5-18:F).";
+std::string trust_mend(const std::filesystem::path& path, TrustRole role) {
+    const auto name = wire_path(path);
+    // The access list of a folder above is others' business, too: it is only shown.
+    if (role == TrustRole::parent)
+        return text("Let only Administrators, SYSTEM and TrustedInstaller own it, rename it and "
+                    "delete in it; what it allows now: icacls \"",
+                    name, "\"");
+    const DWORD attributes = GetFileAttributesW(long_form(path).c_str());
+    const bool is_folder =
+        attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
+    const std::string_view right = is_folder ? "(OI)(CI)F" : "F";
+    return text("Make Administrators its owner and let only Administrators and SYSTEM write it: "
+                "icacls \"",
+                name, "\" /setowner *S-1-5-32-544, then icacls \"", name,
+                "\" /inheritance:r /grant *S-1-5-32-544:", right, " *S-1-5-18:", right);
 }
 
 } // namespace ntdsb::platform

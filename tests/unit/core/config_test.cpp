@@ -270,7 +270,7 @@ constexpr Mistake mistakes[] = {
     {"TombstoneType", "[directory]\ntombstone_lifetime_days = 1.5",
      "test.toml:2: [directory] tombstone_lifetime_days: is not a whole number"},
     {"VerifyWord", "[directory]\nverify = \"FULL\"",
-     "test.toml:2: [directory] verify: is \"FULL\"; allowed are full, headers, off"},
+     "test.toml:2: [directory] verify: is \"FULL\"; allowed are off, headers, full"},
     {"PathStyleWord", "[directory]\npath_style = \"x\"",
      "test.toml:2: [directory] path_style: is \"x\"; allowed are local, unc"},
     {"MirrorType", "[directory]\nregistry_mirror = \"true\"",

@@ -99,7 +99,8 @@ TEST_F(Processes, RefusalNamesTheHolder) {
     ASSERT_FALSE(refused);
     EXPECT_NE(refused.error().what.find("registered by pid "), std::string::npos)
         << refused.error().what;
-    EXPECT_EQ(refused.error().what.find(text("pid ", platform::process_id(), " on ")), std::string::npos)
+    EXPECT_EQ(refused.error().what.find(text("pid ", platform::process_id(), " on ")),
+              std::string::npos)
         << refused.error().what;
 }
 

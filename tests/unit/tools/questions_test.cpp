@@ -83,6 +83,14 @@ TEST_F(Ntdsbctl, DoctorTellsEachSettingsOrigin) {
     expect_says(printed.out, "ok     nothing keeps the directory from starting");
 }
 
+TEST_F(Ntdsbctl, DoctorKnowsEverySettingOfTheService) {
+    const auto settings = json({"doctor"}, exit_ok)["settings"];
+    for (const char* key :
+         {"listen", "allow_anonymous", "allow_backup", "allow_restore", "restore_roots", "metrics",
+          "max_connections", "max_calls", "bind_timeout_s", "stop_timeout_s"})
+        EXPECT_TRUE(settings.contains(text("service.", key))) << key;
+}
+
 TEST_F(Ntdsbctl, DoctorFindsWhatIsMissing) {
     std::filesystem::remove(directory.database());
     const auto found = json({"doctor"}, exit_no);

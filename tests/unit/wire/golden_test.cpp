@@ -53,9 +53,11 @@ TEST_P(WireMessage, IsRefusedWhenLonger) {
 
 TEST_P(WireMessage, IsRefusedOrConsistentWhenAltered) {
     auto stub = golden(GetParam().name);
+    // Every value of every octet; in the long ones, each value at every fifth octet.
+    const unsigned step = stub.size() > 256 ? 5 : 1;
     for (std::size_t at = 0; at < stub.size(); ++at) {
         const auto original = stub[at];
-        for (unsigned value = 0; value < 256; ++value) {
+        for (unsigned value = static_cast<unsigned>(at) % step; value < 256; value += step) {
             stub[at] = static_cast<std::byte>(value);
             const auto understood = GetParam().understand(stub);
             if (understood) {
