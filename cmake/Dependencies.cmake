@@ -47,7 +47,7 @@ endfunction()
 # Nothing may ask for a compiled library: Debian's are ELF only, and the DLL links none.
 ntdsb_dependency(boost BOOST_ALL_NO_LIB BOOST_NOWIDE_NO_LIB)
 ntdsb_dependency(spdlog SPDLOG_FMT_EXTERNAL FMT_HEADER_ONLY)
-ntdsb_dependency(tomlplusplus TOML_EXCEPTIONS=0)
+ntdsb_dependency(tomlplusplus TOML_EXCEPTIONS=1)
 ntdsb_dependency(json)
 ntdsb_dependency(cli11)
 

@@ -366,7 +366,7 @@ HRESULT NTDSBCLI_API DsRestoreCheckExpiryToken(PVOID pvExpiryToken, DWORD cbExpi
  * replaced, and never logged. [AUTH-1] For the directory of this computer it changes no rights.
  * [ACC-3]
  *
- * ERROR_INVALID_PARAMETER   a domain or a password without a user
+ * ERROR_INVALID_PARAMETER   a domain or a password without a user [AUTH-2]
  */
 HRESULT NTDSBCLI_API DsSetAuthIdentityA(LPCSTR szUserName, LPCSTR szDomainName, LPCSTR szPassword);
 HRESULT NTDSBCLI_API DsSetAuthIdentityW(LPCWSTR szUserName, LPCWSTR szDomainName,

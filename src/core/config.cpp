@@ -8,13 +8,13 @@
 #include "platform/domain_controller.h"
 #include "platform/process.h"
 
+// Without exceptions its functions are noexcept, and being out of memory would end the host.
 #ifndef TOML_EXCEPTIONS
-#define TOML_EXCEPTIONS 0
+#define TOML_EXCEPTIONS 1
 #endif
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <span>
 
@@ -467,14 +467,19 @@ Result<void> check_transports(const toml::table& root, std::string_view origin, 
     return ok();
 }
 
+Result<toml::table> parse_toml(std::string_view toml, std::string_view origin) {
+    try {
+        return toml::parse(toml); // told the origin, it copies that in a noexcept constructor
+    } catch (const toml::parse_error& error) {
+        return fail(hrError, origin, ":", error.source().begin.line, ": ", error.description(),
+                    "; the file must be TOML 1.0");
+    }
+}
+
 } // namespace
 
 Result<Config> parse_config(std::string_view toml, std::string_view origin) {
-    const toml::parse_result parsed = toml::parse(toml, origin);
-    if (!parsed) {
-        return fail(hrError, origin, ":", parsed.error().source().begin.line, ": ",
-                    parsed.error().description(), "; the file must be TOML 1.0");
-    }
+    NTDSB_TRY(const toml::table parsed, parse_toml(toml, origin));
     Config config;
     std::vector<Draft> drafts(1);
     drafts.front().place = text(origin, ": [directory] ");
@@ -491,7 +496,7 @@ Result<Config> parse_config(std::string_view toml, std::string_view origin) {
     const Read read_instances = [&](const Entry& table) {
         return read_table(table, read_instance);
     };
-    const Entry root{parsed.table(), origin, "", "", &config.origins};
+    const Entry root{parsed, origin, "", "", &config.origins};
     NTDSB_CHECK(read_section(
         root,
         {{"directory", [&](const Entry& table) { return read_directory(table, drafts.front()); }},
@@ -504,7 +509,7 @@ Result<Config> parse_config(std::string_view toml, std::string_view origin) {
                                       : drafts.front().state_path;
     for (Draft& draft : drafts) fill_in(draft, common);
     NTDSB_CHECK(check_drafts(drafts));
-    NTDSB_CHECK(check_transports(parsed.table(), origin, config));
+    NTDSB_CHECK(check_transports(parsed, origin, config));
     config.directory = drafts.front().directory;
     for (auto draft = drafts.begin() + 1; draft != drafts.end(); ++draft)
         config.instances[draft->directory.name] = draft->directory;
@@ -512,8 +517,8 @@ Result<Config> parse_config(std::string_view toml, std::string_view origin) {
 }
 
 log::Settings parse_log_settings(std::string_view toml) {
-    const toml::parse_result parsed = toml::parse(toml);
-    const toml::node* const section = parsed ? parsed.table().get("log") : nullptr;
+    const auto parsed = parse_toml(toml, {});
+    const toml::node* const section = parsed ? parsed.value().get("log") : nullptr;
     log::Settings settings;
     if (section == nullptr || !read_log(Entry{*section, "", "", "log"}, settings)) return {};
     return settings;

@@ -29,6 +29,26 @@ Result<Path> new_name_beside(const Path& path) {
     return name;
 }
 
+// Removes what a failed replacement leaves behind, also where memory was short.
+class TemporaryFile {
+public:
+    explicit TemporaryFile(const Path& path) : path_(path) {}
+    TemporaryFile(const TemporaryFile&) = delete;
+    TemporaryFile& operator=(const TemporaryFile&) = delete;
+    ~TemporaryFile() {
+        if (is_renamed_) return;
+        try {
+            (void)remove_file(path_);     // not there if it could not be made
+        } catch (const std::bad_alloc&) { // it stays: names are never used twice
+        }
+    }
+    void keep() noexcept { is_renamed_ = true; }
+
+private:
+    const Path& path_;
+    bool is_renamed_ = false;
+};
+
 Result<void> write_and_rename(const Path& temporary, const Path& path,
                               std::span<const std::byte> content) {
     {
@@ -59,12 +79,11 @@ Result<void> about_to(DiskOperation operation, const Path& path) {
 
 Result<void> replace_file_durably(const Path& path, std::span<const std::byte> content) {
     NTDSB_TRY(const auto temporary, new_name_beside(path));
-    if (auto written = write_and_rename(temporary, path, content); !written) {
-        (void)remove_file(
-            temporary); // not there if creating it failed; the first failure is the one to tell
-        return written;
-    }
-    return flush_folder(path.parent_path());
+    const Path folder = path.parent_path();
+    TemporaryFile remains(temporary);
+    NTDSB_CHECK(write_and_rename(temporary, path, content));
+    remains.keep();
+    return flush_folder(folder);
 }
 
 Result<std::vector<std::byte>> read_whole_file(const Path& path, std::size_t limit) {

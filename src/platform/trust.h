@@ -31,7 +31,7 @@ std::string_view trust_fault(const TrustFacts& facts, TrustRole role);
 Result<std::optional<TrustFacts>> trust_facts(const std::filesystem::path& path);
 // Whether owners and access lists mean something here; they do not under Wine.
 bool trust_is_knowable();
-// What to do about a fault of what is at `path`, as a whole sentence with the command that does it.
+// What to do about a fault of what is at `path`, as a whole sentence with commands.
 std::string trust_mend(const std::filesystem::path& path, TrustRole role);
 
 } // namespace ntdsb::platform

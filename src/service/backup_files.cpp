@@ -34,7 +34,7 @@ struct FoundLog {
 };
 
 Error missing_log(std::uint32_t generation, const platform::Path& folder, std::string_view why) {
-    return fail(hrLogFileNotFound, "BLIST-1: ", wire_path(folder), " has no log of generation ",
+    return fail(hrLogFileNotFound, "BLIST-3: ", wire_path(folder), " has no log of generation ",
                 generation, " (", ese::log_file_name(generation), "), ", why,
                 "; without it the backup could not be restored. Put the log back, or bring the "
                 "directory to a clean shutdown and back up again");
@@ -86,13 +86,13 @@ Result<FoundLog> read_current_log(const LogFolder& logs) {
     const auto& [generation, path] = *logs.numbered.rbegin();
     NTDSB_TRY(auto log, read_log(path));
     if (log.header.generation == generation) return log;
-    return fail(hrLogFileCorrupt, "BLIST-1: ", wire_path(path), " is generation ",
+    return fail(hrLogFileCorrupt, "BLIST-3: ", wire_path(path), " is generation ",
                 log.header.generation, " by its header; rename it to what it is");
 }
 
 Result<void> check_signature(const FoundLog& log, const ese::Signature& expected) {
     if (log.header.signature == expected) return ok();
-    return fail(hrGivenLogFileHasBadSignature, "BLIST-1: ", wire_path(log.path),
+    return fail(hrGivenLogFileHasBadSignature, "BLIST-3: ", wire_path(log.path),
                 " belongs to another log stream than the directory; move it away");
 }
 
@@ -105,7 +105,7 @@ Result<FoundLog> read_numbered_log(const LogFolder& logs, std::uint32_t generati
     }
     NTDSB_TRY(auto log, read_log(entry->second));
     if (log.header.generation == generation) return log;
-    return fail(hrLogFileCorrupt, "BLIST-1: ", wire_path(log.path), " is generation ",
+    return fail(hrLogFileCorrupt, "BLIST-3: ", wire_path(log.path), " is generation ",
                 log.header.generation, " by its header and ", generation, " by its name");
 }
 
@@ -122,7 +122,7 @@ Result<std::vector<FoundLog>> read_chain(const LogFolder& logs, FoundLog current
     chain.push_back(std::move(current));
     for (std::size_t i = 1; i < chain.size(); ++i) {
         if (chain[i].header.created_after == chain[i - 1].header.created) continue;
-        return fail(hrGivenLogFileIsNotContiguous, "BLIST-1: ", wire_path(chain[i].path),
+        return fail(hrGivenLogFileIsNotContiguous, "BLIST-3: ", wire_path(chain[i].path),
                     " was not made after ", wire_path(chain[i - 1].path),
                     ": the times in their headers differ; one of them comes from elsewhere");
     }
@@ -147,7 +147,7 @@ Result<void> add_logs(const Instance& instance, const LogFolder& logs, std::uint
     if (const auto high = std::max(low, required_max); high > top)
         return missing_log(high, logs.path, text("which is needed; the current one is ", top));
     if (!logs.numbered.empty() && logs.numbered.rbegin()->first > top) {
-        log::warn("BLIST-1: ", wire_path(logs.numbered.rbegin()->second),
+        log::warn("BLIST-3: ", wire_path(logs.numbered.rbegin()->second),
                   " lies above the current log, generation ", top,
                   ", and is left out of the backup; move it away");
     }
@@ -172,7 +172,7 @@ Result<void> add_checkpoint(const platform::Path& place, BackupFiles& files) {
     files.checkpoint_generation = checkpoint->generation;
     // A database made with logging off has no signature to compare with (VER-3).
     if (files.log_signature.is_zero() || checkpoint->signature == files.log_signature) return ok();
-    return fail(hrBadCheckpointSignature, "BLIST-1: the checkpoint in ", wire_path(place),
+    return fail(hrBadCheckpointSignature, "BLIST-3: the checkpoint in ", wire_path(place),
                 " belongs to another log stream than the database; move it away");
 }
 

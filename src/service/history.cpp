@@ -72,10 +72,14 @@ Result<void> append(const Instance& instance, HistoryEvent event,
 } // namespace
 
 void add_to_history(const Instance& instance, HistoryEvent event,
-                    const RegistrationRecord* record) {
-    if (const auto appended = append(instance, event, record); !appended)
-        log::warn("REC-10: the history has no line for \"", event_name(event),
-                  "\": ", appended.error().what);
+                    const RegistrationRecord* record) noexcept {
+    try {
+        if (const auto appended = append(instance, event, record); !appended)
+            log::warn("REC-10: the history has no line for \"", event_name(event),
+                      "\": ", appended.error().what);
+    } catch (const std::bad_alloc&) {
+        log::warn("REC-10: the history lacks a line: out of memory");
+    }
 }
 
 } // namespace ntdsb::service

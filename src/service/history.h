@@ -18,6 +18,7 @@ enum class HistoryEvent { registered, completed, failed, started, abandoned, ses
 // gen_low, gen_high, and outcome where it failed}; `record` may be null where there is none to
 // name. Flushed, but for `registered`: the record itself says that durably, and REG-13 shall cost
 // no second flush. Called under decide.lock, like everything else that writes there.
-void add_to_history(const Instance& instance, HistoryEvent event, const RegistrationRecord* record);
+void add_to_history(const Instance& instance, HistoryEvent event,
+                    const RegistrationRecord* record) noexcept;
 
 } // namespace ntdsb::service

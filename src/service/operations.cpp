@@ -188,6 +188,9 @@ Result<void> run<wire::BackupGetDatabaseLocations>(State& state,
     });
 }
 
+// What every reply but a list or a token takes, in bytes.
+constexpr std::size_t small_reply = 64;
+
 // Decodes, runs, encodes. A failure is the reply's status; the other fields are then empty.
 template <class Op>
 Result<void> serve(State& state, const std::atomic<bool>& cancelled, std::string_view name,
@@ -195,6 +198,11 @@ Result<void> serve(State& state, const std::atomic<bool>& cancelled, std::string
     const LoggedOperation logged(name, state.caller);
     NTDSB_TRY(const auto request, wire::decode<typename Op::Request>(stub));
     typename Op::Reply reply;
+    // Room for the answer first: what the call will have done stands, whatever memory is left
+    // (COM-10).
+    wire::NdrEncoder answer;
+    answer.reserve(small_reply);
+    static_cast<void>(sink.lend(small_reply));
     Result<void> outcome = ok();
     try {
         outcome = run<Op>(state, cancelled, request, reply);
@@ -206,7 +214,8 @@ Result<void> serve(State& state, const std::atomic<bool>& cancelled, std::string
         reply = {};
         reply.status = outcome.error().code;
     }
-    return sink.write(wire::encode(reply));
+    answer.structure(reply);
+    return sink.write(answer.take());
 }
 
 // BackupRead writes its reply itself, the bytes straight into the sink, and tells of its failures

@@ -75,6 +75,16 @@ Result<void> save_or_take_back(const Instance& instance, const RegistrationRecor
     return saved;
 }
 
+// The restore is registered already: what goes wrong here is only told.
+void name_set_aside(const Instance& instance) noexcept {
+    try {
+        if (auto named = name_set_aside_record(instance); !named)
+            log::warn("REC-8: the unreadable record keeps its name: ", named.error().what);
+    } catch (const std::bad_alloc&) {
+        log::warn("REC-8: the unreadable record keeps its name: out of memory");
+    }
+}
+
 // The record first and then its mirror: a crash between them leaves a directory that is blocked,
 // like every other one in mid-restore.
 Result<void> write_registration(const Instance& instance, const RegistrationRecord& record,
@@ -98,8 +108,7 @@ Result<void> write_registration(const Instance& instance, const RegistrationReco
         take_back(instance, before);
         return told;
     }
-    if (auto named = name_set_aside_record(instance); !named)
-        log::warn("REC-8: the unreadable record keeps its name: ", named.error().what);
+    name_set_aside(instance);
     return ok();
 }
 

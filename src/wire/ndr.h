@@ -42,6 +42,8 @@ public:
         const_cast<Struct&>(value).fields(*this);
     }
 
+    // Makes room, so that as many bytes can be encoded when memory is short.
+    void reserve(std::size_t bytes) { bytes_.reserve(bytes); }
     Bytes take() { return std::move(bytes_); }
 
 private:

@@ -10,7 +10,7 @@ template <class Form>
 class DsBackupPrepare : public testing::Test {};
 TYPED_TEST_SUITE(DsBackupPrepare, BothForms, FormName);
 
-TYPED_TEST(DsBackupPrepare, AcceptsOnlyAFullBackup_BPREP1) {
+TYPED_TEST(DsBackupPrepare, AcceptsOnlyAFullBackup_BPREP1_ABI9) {
     const MadeDirectory directory;
     const auto server = TypeParam::text("localhost");
     struct Case {

@@ -59,12 +59,18 @@ TEST_F(Log, NamesTheArgumentAndTheRule) {
 }
 
 TEST_F(Log, HoldsNoPassword_AUTH1) {
+    set_environment("NTDSBCLI_LOG", "trace:" + file.string());
+    EXPECT_CODE(Restore({}).prepared(), S_OK); // reads the setting
+    said();
     EXPECT_CODE(::DsSetAuthIdentityA("user", "EXAMPLE", "open-sesame"), S_OK);
-    EXPECT_CODE(Restore({}).prepared(), S_OK);
+    EXPECT_CODE(::DsSetAuthIdentityW(wide("user").c_str(), wide("EXAMPLE").c_str(),
+                                     wide("open-sesame").c_str()),
+                S_OK);
     EXPECT_CODE(Restore({}).prepared(), S_OK);
     EXPECT_CODE(::DsSetAuthIdentityA(nullptr, nullptr, nullptr), S_OK);
     const std::string text = said();
-    EXPECT_FALSE(text.empty());
+    for (const char* word : {"DsSetAuthIdentityA", "DsSetAuthIdentityW", "EXAMPLE"})
+        EXPECT_NE(text.find(word), std::string::npos) << text;
     EXPECT_EQ(text.find("sesame"), std::string::npos) << text;
 }
 

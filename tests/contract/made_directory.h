@@ -33,10 +33,9 @@ public:
     MadeDirectory(const MadeDirectory&) = delete;
     MadeDirectory& operator=(const MadeDirectory&) = delete;
 
-    // With NTDSB_TEST_SERVER, ntdsbsrv's path, calls go to a service of the directory's own, in
-    // another process, which starts anew here.
     // Replaces the configuration: [directory] with this directory's places, then `settings` (more
-    // keys), then `more` (more tables).
+    // keys), then `more` (more tables). With NTDSB_TEST_SERVER, ntdsbsrv's path, calls go to a
+    // service of the directory's own, in another process, which starts anew here.
     void configure(const std::string& settings, const std::string& more = {}) const;
 
     const std::filesystem::path& root() const { return folder_.path(); }

@@ -17,7 +17,16 @@ wine() { "$source_dir/tests/support/wine-run" x64 "$@"; }
 run() { wine "$@" 2>&1 | tr -d '\r'; }
 windows_path() { printf 'Z:%s' "${1//\//\\}"; }
 
+# What is still there of an earlier run, of this one when it fails, or at the end.
+stop() {
+    touch "$work/stop" 2>/dev/null || true
+    wine --stop
+}
+stop
 rm -rf "$work"
+trap stop EXIT
+wine --prepare || fail "Wine could not be set up"
+wine --start
 mkdir -p "$work"/{ntds,snapshot,backup1,backup2,bin}
 chmod 700 "$work"
 cp "$build"/bin/{ntdsbcli.dll,ntdsbmsg.dll,ntdsbctl.exe,demo_old_tool.exe} "$work/bin/"
@@ -28,7 +37,7 @@ if [ -f "$real" ]; then
     gzip -dc "$real" > "$work/ntds/ntds.dit"
     echo "  ntds.dit is a real ESE database, $(stat -c %s "$work/ntds/ntds.dit") bytes: $(basename "$real")"
 else
-    wine "$build/bin/demo_make_database.exe" "$(windows_path "$work/ntds/ntds.dit")" >/dev/null 2>&1
+    wine "$build/bin/demo_make_database.exe" "$(windows_path "$work/ntds/ntds.dit")" || fail "no database was made"
     echo "  ntds.dit is a made ESE database, $(stat -c %s "$work/ntds/ntds.dit") bytes (no ../shared/data here)"
 fi
 original=$(sha256sum < "$work/ntds/ntds.dit")
@@ -86,5 +95,4 @@ echo "  the restored ntds.dit equals the original, byte for byte"
 run ntdsbctl.exe run -- cmd.exe /c echo -- the directory starts again || fail "the directory does not start"
 cmp -s "$work/backup1/ntds.dit" "$work/backup2/ntds.dit" || fail "the two backups differ"
 echo "  the backup taken online from the snapshot holds the same bytes"
-wine --stop
 say "Demo complete. The files are in out/demo, the log in out/demo/ntdsbcli.log."

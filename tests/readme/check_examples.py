@@ -123,7 +123,10 @@ def main() -> int:
             "-Wall", "-Wextra", "-Werror", "-I", str(arguments.include), str(path),
             str(arguments.library.resolve()), "-o", str(program)])
         if status == 0:
-            status, output = directory.try_restore(program) if name == "restore.c" else directory.run(program)
+            try:
+                status, output = directory.try_restore(program) if name == "restore.c" else directory.run(program)
+            except (RuntimeError, subprocess.TimeoutExpired) as error:
+                status, output = 1, str(error)
         print(f"{'ok  ' if status == 0 else 'FAIL'} {name}: {output}")
         if status == 0:
             passed += 1

@@ -169,23 +169,29 @@ def read_script(output: str) -> Outcome:
 
 
 def tell_wine(flavour: str, what: str) -> None:
-    if flavour in WINE_FLAVOURS:
+    if flavour not in WINE_FLAVOURS:
+        return
+    try:
         subprocess.run([str(WINE_RUN), flavour, what], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL, check=False, timeout=60)
+                       stderr=subprocess.DEVNULL, check=False, timeout=120)
+    except subprocess.TimeoutExpired:
+        print(f"  wine-run {flavour} {what} did not return", flush=True)
 
 
 def run_flavour(flavour: str, suites: list[Suite]) -> list[tuple[Suite, Outcome]]:
     rows = []
     if suites:
         tell_wine(flavour, "--start")
-    for suite in suites:
-        outcome = run(suite, TOP / "out" / "test" / flavour / suite.name)
-        rows.append((suite, outcome))
-        mark = "FAIL" if outcome.failed else "ok"
-        text = [f"  {mark:4} {suite.title:32} {outcome.passed:5} passed {outcome.failed:4} failed "
-                f"{outcome.skipped:4} skipped {outcome.seconds:7.1f} s"]
-        print("\n".join(text + ["         " + note for note in outcome.notes]), flush=True)
-    tell_wine(flavour, "--stop")
+    try:
+        for suite in suites:
+            outcome = run(suite, TOP / "out" / "test" / flavour / suite.name)
+            rows.append((suite, outcome))
+            mark = "FAIL" if outcome.failed else "ok"
+            text = [f"  {mark:4} {suite.title:32} {outcome.passed:5} passed {outcome.failed:4} failed "
+                    f"{outcome.skipped:4} skipped {outcome.seconds:7.1f} s"]
+            print("\n".join(text + ["         " + note for note in outcome.notes]), flush=True)
+    finally:
+        tell_wine(flavour, "--stop")
     return rows
 
 

@@ -133,9 +133,10 @@ Result<std::optional<TrustFacts>> trust_facts(const std::filesystem::path& path)
 bool trust_is_knowable() { return true; }
 
 std::string trust_mend(const std::filesystem::path& path, TrustRole) {
+    const auto name = wire_path(path);
     return text("Give it to root or to the service's user, and take away writing from group and "
-                "others: chmod go-w '",
-                wire_path(path), "'");
+                "others: chown root \"",
+                name, "\"; chmod go-w \"", name, "\"");
 }
 
 std::string platform_marker() { return "posix"; }

@@ -3,6 +3,7 @@
 
 #include "core/log.h"
 #include "platform/windows/registry.h"
+#include "platform/windows/wine.h"
 
 namespace ntdsb::platform {
 namespace {
@@ -75,7 +76,8 @@ Result<ServiceState> ntds_service_state() {
     // Wine now and then takes the fresh handles of concurrent callers for invalid.
     for (int tries_left = 8;; --tries_left) {
         auto state = ask_service_manager();
-        if (state || state.error().code != ERROR_INVALID_HANDLE || tries_left == 0) return state;
+        if (state || state.error().code != ERROR_INVALID_HANDLE || tries_left == 0 || !is_wine())
+            return state;
     }
 }
 

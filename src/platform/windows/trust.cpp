@@ -104,11 +104,13 @@ std::string trust_mend(const std::filesystem::path& path, TrustRole role) {
     const DWORD attributes = GetFileAttributesW(long_form(path).c_str());
     const bool is_folder =
         attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
-    const std::string_view right = is_folder ? "(OI)(CI)F" : "F";
+    // A folder is the state's, a file the configuration or a plug-in, which every user reads.
+    const std::string_view rights = is_folder ? "*S-1-5-32-544:(OI)(CI)F *S-1-5-18:(OI)(CI)F"
+                                              : "*S-1-5-32-544:F *S-1-5-18:F *S-1-5-32-545:RX";
     return text("Make Administrators its owner and let only Administrators and SYSTEM write it: "
                 "icacls \"",
-                name, "\" /setowner *S-1-5-32-544, then icacls \"", name,
-                "\" /inheritance:r /grant *S-1-5-32-544:", right, " *S-1-5-18:", right);
+                name, "\" /setowner *S-1-5-32-544, icacls \"", name, "\" /reset, icacls \"", name,
+                "\" /inheritance:r /grant:r ", rights);
 }
 
 } // namespace ntdsb::platform

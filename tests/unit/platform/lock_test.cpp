@@ -159,7 +159,7 @@ TEST_F(LockFile, AFolderInItsPlaceIsAnErrorAndNotHeld) {
 
 TEST_F(LockFile, WaitingTakesAFreeLockAtOnce) { EXPECT_TRUE(wait_lock(path_, "test", 0)); }
 
-TEST_F(LockFile, WaitingGivesUpAndNamesTheHolder) { // COM-14
+TEST_F(LockFile, WaitingGivesUpAndNamesTheHolder) {
     const auto lock = take("decide, process 7");
     const auto waited = wait_lock(path_, "test", 20);
     ASSERT_FALSE(waited);

@@ -134,6 +134,20 @@ private:
     std::optional<RestoreRegistration> session_;
 };
 
+TEST(DecisionLock, ThatStaysHeldRefusesAndTheCallCanBeRepeated) { // COM-14; waits its ten seconds
+    RestoreDirectory directory;
+    {
+        const auto held =
+            platform::try_lock(directory.instance()->state_file("decide.lock"), "somebody else");
+        ASSERT_TRUE(held) << held.error().what;
+        const auto refused = directory.enter();
+        EXPECT_EQ(code_of(refused), static_cast<Code>(ERROR_LOCK_VIOLATION));
+        EXPECT_NE(refused.error().what.find("somebody else"), std::string::npos);
+        EXPECT_EQ(directory.recorded(), std::nullopt);
+    }
+    EXPECT_TRUE(directory.enter());
+}
+
 class RecordTable : public testing::TestWithParam<RecordCase> {};
 
 TEST_P(RecordTable, DirectoryMayStart) {

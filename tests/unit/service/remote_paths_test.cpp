@@ -22,7 +22,7 @@ protected:
     std::vector<std::u16string> roots{wire_path(directory.backup())};
 };
 
-TEST_F(RemotePaths, BelowARootAndInTheDirectorysOwnFoldersPass) {
+TEST_F(RemotePaths, BelowARootAndInTheDirectorysOwnFoldersPass) { // ACC-4
     EXPECT_EQ(judged(), S_OK);
     request.backup_log_path = wire_path(directory.backup() / "monday" / "logs"); // not there yet
     EXPECT_EQ(judged(), S_OK);
@@ -31,7 +31,7 @@ TEST_F(RemotePaths, BelowARootAndInTheDirectorysOwnFoldersPass) {
     EXPECT_EQ(judged(), S_OK);
 }
 
-TEST_F(RemotePaths, OthersAreDenied) {
+TEST_F(RemotePaths, OthersAreDenied) { // ACC-4
     request.backup_log_path = wire_path(outside());
     EXPECT_EQ(judged(), ERROR_ACCESS_DENIED);
     request = directory.request();
