@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <thread>
 
 #ifndef _WIN32
@@ -148,6 +149,35 @@ TYPED_TEST(DsSetAuthIdentity, NeedsAUserForDomainOrPassword_AUTH2) {
     EXPECT_CODE(TypeParam::set_identity(nullptr, word.c_str(), nullptr), ERROR_INVALID_PARAMETER);
     EXPECT_CODE(TypeParam::set_identity(nullptr, nullptr, word.c_str()), ERROR_INVALID_PARAMETER);
     EXPECT_CODE(TypeParam::set_identity(nullptr, nullptr, nullptr), S_OK);
+}
+
+TEST(Arguments, NeedNotBeAligned) { // old tools pack their structures
+    const MadeDirectory directory;
+    const Bytes token = directory.back_up();
+    Bytes packed_token(1);
+    packed_token.insert(packed_token.end(), token.begin(), token.end());
+    const WideString name = wide("localhost");
+    alignas(16) unsigned char room[64]{};
+    void* const name_at = room + 33;
+    void* const handle_at = room + 1;
+    void* const list_at = room + 11;
+    void* const size_at = room + 21;
+    std::memcpy(name_at, name.c_str(), (name.size() + 1) * sizeof(WCHAR));
+    ASSERT_CODE(::DsRestorePrepareW(static_cast<const WCHAR*>(name_at), 0, packed_token.data() + 1,
+                                    static_cast<DWORD>(token.size()), static_cast<HBC*>(handle_at)),
+                S_OK);
+    HBC hbc = nullptr;
+    std::memcpy(&hbc, handle_at, sizeof hbc);
+    ASSERT_CODE(::DsRestoreGetDatabaseLocationsW(hbc, static_cast<WCHAR**>(list_at),
+                                                 static_cast<DWORD*>(size_at)),
+                S_OK);
+    WCHAR* list = nullptr;
+    DWORD size = 0;
+    std::memcpy(&list, list_at, sizeof list);
+    std::memcpy(&size, size_at, sizeof size);
+    EXPECT_EQ(split_list<WideForm>(list, size).front().path, directory.database());
+    ::DsBackupFree(list);
+    EXPECT_CODE(::DsRestoreEnd(hbc), S_OK);
 }
 
 TEST(Utf16, LoneSurrogatesReachTheServiceUnharmed_ABI7) {
