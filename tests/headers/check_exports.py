@@ -128,6 +128,7 @@ def difference(found: list[str], expected: list[str]) -> list[str]:
             [f"not in the manifest: {name}" for name in sorted(set(found) - set(expected))])
 
 
+# ABI-0, ABI-2
 def check_dll(path: pathlib.Path, machine: str) -> Iterator[tuple[str, list[str]]]:
     image = Image(path.read_bytes())
     yield f"is for {machine}", (

@@ -119,6 +119,7 @@ def variants(compiler: Compiler, level: str) -> list[tuple[bool, bool]]:
     return [(False, False), (True, True)] if level == "c17" else [(False, False)]
 
 
+# ABI-8
 def matrix() -> Iterator[Case]:
     for compiler in compilers():
         # clang-cl takes what starts with / for an option.

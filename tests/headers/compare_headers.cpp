@@ -46,6 +46,7 @@ NTDSB_STOCK_VALUES(COMPARE)
 #undef COMPARE
 } // namespace ours
 
+// ABI-3
 #define COMPARE_MEMBER(type, member)                                              \
     static_assert(sizeof(stock::type) == sizeof(ours::type));                     \
     static_assert(offsetof(stock::type, member) == offsetof(ours::type, member)); \
