@@ -103,7 +103,7 @@ TEST_P(DsRestoreRegisterComplete, LetsTheSessionRegisterAgain_CMPL5) {
     }
 }
 
-TEST_P(DsRestoreRegisterComplete, ReportsADatabaseThatTheTokenDoesNotKnow_VER5) {
+TEST_P(DsRestoreRegisterComplete, ReportsADatabaseThatTheTokenDoesNotKnow_VER5_PREP6) {
     const MadeDirectory other(GetParam());
     const Bytes other_token = other.back_up();
     directory.configure("");
@@ -113,7 +113,7 @@ TEST_P(DsRestoreRegisterComplete, ReportsADatabaseThatTheTokenDoesNotKnow_VER5) 
     EXPECT_CODE(wrong.complete(), hrBadDbSignature);
 }
 
-TEST_P(DsRestoreRegisterComplete, ReportsADatabaseOfAnotherSize_VER5) {
+TEST_P(DsRestoreRegisterComplete, ReportsADatabaseOfAnotherSize_VER5_PREP6) {
     ASSERT_CODE(restore.register_whole(directory), S_OK);
     directory.copy_back();
     Bytes database = read_file(directory.database_file());

@@ -43,6 +43,7 @@ class Image:
         optional = header + 24
         is_64 = struct.unpack_from("<H", data, optional)[0] == PE32_PLUS
         self.directories = optional + (112 if is_64 else 96)
+        self.thunk_size = 8 if is_64 else 4
         table = optional + optional_size
         # Per section: its virtual address, its size in the file, where in the file it is.
         self.sections = [struct.unpack_from("<III", data, table + 40 * index + 12)
@@ -84,15 +85,24 @@ class Image:
                 forwarded.append(name)
         return found, addresses, forwarded
 
-    def imports(self) -> list[str]:
+    def imports(self) -> dict[str, int]:
+        """How many functions from which DLL."""
         start, size = self.directory(IMPORTS)
         if size == 0:
-            return []
-        found, entry = [], self.offset(start)
+            return {}
+        found, entry = {}, self.offset(start)
         while self.number(entry + 12):
-            found.append(self.string(self.number(entry + 12)).lower())
+            name = self.string(self.number(entry + 12)).lower()
+            found[name] = found.get(name, 0) + self.thunks(self.number(entry))
             entry += 20
         return found
+
+    def thunks(self, table: int) -> int:
+        at, width = self.offset(table), self.thunk_size
+        count = 0
+        while any(self.data[at + width * count:at + width * (count + 1)]):
+            count += 1
+        return count
 
 
 class ImportLibrary:
@@ -139,6 +149,8 @@ def check_dll(path: pathlib.Path, machine: str) -> Iterator[tuple[str, list[str]
         f"{addresses} addresses for {len(names)} names"]
     yield "forwards nothing", forwarded
     imported = image.imports()
+    print(f"     {path.stat().st_size:,} bytes; imports {sum(imported.values())} functions: "
+          + ", ".join(f"{count} from {name}" for name, count in sorted(imported.items())))
     yield "imports system DLLs only", [] if imported and set(imported) <= SYSTEM_DLLS else (
         sorted(set(imported) - SYSTEM_DLLS) or ["no imports were found"])
 
