@@ -3,7 +3,9 @@
 #include "platform/ansi.h"
 #include "platform/secret.h"
 
+#include <algorithm>
 #include <cstring>
+#include <vector>
 
 namespace ntdsb::api {
 

@@ -76,6 +76,7 @@ Result<void> read_section(const Entry& table, const std::vector<Key>& keys) {
             if (key.name == entry.key) return key.read(entry);
         }
         std::vector<std::string_view> names;
+        names.reserve(keys.size());
         for (const Key& key : keys) names.push_back(key.name);
         return entry.fail("is no setting; known are ", join_names(names));
     });
@@ -121,6 +122,7 @@ template <class Value>
 std::vector<std::pair<std::string_view, Value>>
 choices_of(std::span<const std::string_view> names) {
     std::vector<std::pair<std::string_view, Value>> out;
+    out.reserve(names.size());
     for (const std::string_view name : names)
         out.emplace_back(name, static_cast<Value>(out.size()));
     return out;
@@ -131,6 +133,7 @@ template <class Value, class Target>
 Read choice_into(Target& target, std::vector<std::pair<std::string_view, Value>> choices) {
     return [&target, choices](const Entry& entry) -> Result<void> {
         std::vector<std::string_view> names;
+        names.reserve(choices.size());
         for (const auto& [name, value] : choices) names.push_back(name);
         if (!entry.node.is_string())
             return entry.fail("is not a string; allowed are ", join_names(names));
