@@ -73,7 +73,7 @@ Result<void> check_right(Right right);
 class ThreadPrivileges {
 public:
     ThreadPrivileges() noexcept;
-    ~ThreadPrivileges();
+    ~ThreadPrivileges(); // NOLINT(performance-trivially-destructible): not on Windows
     ThreadPrivileges(const ThreadPrivileges&) = delete;
     ThreadPrivileges& operator=(const ThreadPrivileges&) = delete;
 

@@ -12,6 +12,7 @@
 #include "transport/server_name.h"
 #include "transport/transport.h"
 
+#include <algorithm>
 #include <ostream>
 
 namespace ntdsb::tools {
@@ -125,9 +126,8 @@ public:
     }
     const std::vector<Check>& list() const { return list_; }
     bool has_fault() const {
-        for (const auto& check : list_)
-            if (check.verdict == Verdict::fault) return true;
-        return false;
+        return std::ranges::any_of(
+            list_, [](const Check& check) { return check.verdict == Verdict::fault; });
     }
 
 private:

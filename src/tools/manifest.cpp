@@ -220,7 +220,7 @@ Result<Manifest> decode_manifest(std::string_view json_text) {
     if (!json.is_object()) return bad_manifest("it is no JSON object");
     NTDSB_TRY(const auto format, text_at(json, "format"));
     if (format != format_name)
-        return bad_manifest("\"format\" is not \"", format_name, "\"; ntdsbctl did not write it");
+        return bad_manifest(R"("format" is not ")", format_name, "\"; ntdsbctl did not write it");
     NTDSB_TRY(const auto version, number_at(json, "version", ~std::uint64_t{0}));
     if (version != format_version)
         return fail(ERROR_NOT_SUPPORTED, manifest_name, ": it has version ", version,

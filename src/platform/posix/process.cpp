@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <sstream>
 
@@ -17,7 +18,6 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
 namespace ntdsb::platform {
@@ -77,12 +77,15 @@ Result<void> random_bytes(std::span<std::byte> into) {
 }
 
 std::optional<std::u16string> environment(std::string_view name) {
-    const char* const value = std::getenv(std::string(name).c_str());
+    // Hosts that change their environment while threads run are on their own, as everywhere.
+    const char* const value =
+        std::getenv(std::string(name).c_str()); // NOLINT(concurrency-mt-unsafe)
     if (!value) return std::nullopt;
     return wtf8_to_utf16(value);
 }
 
 void set_environment(std::string_view name, std::u16string_view value) {
+    // For the tool's own start, before it has threads. NOLINTNEXTLINE(concurrency-mt-unsafe)
     ::setenv(std::string(name).c_str(), utf16_to_wtf8(value).c_str(), 1);
 }
 
