@@ -49,7 +49,7 @@ public:
                       std::string secondary_address, JoinGroup join_group);
 
     // One whole fragment, as decode_frame has measured it.
-    Step receive(std::span<const std::byte> fragment);
+    Step receive(std::span<const std::byte> octets);
 
     // Octets that are no fragment: what decode_frame said. Before the bind it is
     // answered with bind_nak, later with a fault; then it is over.
