@@ -1,12 +1,14 @@
 # How every target of the project is built (language level, warnings, sanitizers), and how tests register themselves
 # for the test runner, tests/support/run_suites.py.
 
-# ccache takes precompiled headers only when it may overlook their definitions and times (GCC checks them itself).
+# ccache takes precompiled headers only when it may overlook their definitions and times (GCC checks them itself); with
+# paths relative to the checkout, several checkouts on one machine share what was compiled.
 find_program(NTDSB_CCACHE ccache)
 if(NTDSB_CCACHE)
     foreach(language C CXX)
         set(CMAKE_${language}_COMPILER_LAUNCHER
-            ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${NTDSB_CCACHE})
+            ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros
+            CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${NTDSB_CCACHE})
     endforeach()
 endif()
 
@@ -156,7 +158,7 @@ if(NTDSB_TESTS)
 endif()
 
 # ntdsb_test(NAME SOURCES ... DEPS ... [CONCURRENT]): a GoogleTest executable, run in every flavour; with the thread
-# sanitizer only with CONCURRENT. NTDSB_SOURCE_DIR is the project's folder as the test sees it.
+# sanitizer only with CONCURRENT.
 function(ntdsb_test name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "CONCURRENT" "" "SOURCES;DEPS")
     ntdsb_test_executable(${name} SOURCES ${arg_SOURCES} DEPS ${arg_DEPS})
@@ -170,7 +172,6 @@ function(ntdsb_test_executable name)
     target_link_libraries(${name} PRIVATE ntdsb_build ntdsb_test_code ntdsb::gtest ${arg_DEPS})
     ntdsb_build_fast(${name} tests)
     target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
-    target_compile_definitions(${name} PRIVATE NTDSB_SOURCE_DIR="${ntdsb_root}${PROJECT_SOURCE_DIR}")
     if(NOT CMAKE_CROSSCOMPILING)
         add_test(NAME ${name} COMMAND ${name})
     endif()
