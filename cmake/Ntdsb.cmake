@@ -125,6 +125,15 @@ endif()
 # Suites that are registered no more must not run any more.
 file(REMOVE_RECURSE ${PROJECT_BINARY_DIR}/suites)
 
+# The build's sanitizers for a program that gets nothing else from the project.
+function(ntdsb_sanitize_client target)
+    if(NTDSB_SANITIZE)
+        list(JOIN NTDSB_SANITIZE "," sanitizers)
+        target_compile_options(${target} PRIVATE -fsanitize=${sanitizers} -fno-sanitize-recover=all)
+        target_link_options(${target} PRIVATE -fsanitize=${sanitizers})
+    endif()
+endfunction()
+
 # Writes suites/NAME.json for the test runner: {name, flavour, kind, concurrent, targets, command, environment}.
 function(ntdsb_register_suite name kind concurrent)
     cmake_parse_arguments(PARSE_ARGV 3 arg "" "" "TARGETS;COMMAND;ENVIRONMENT")

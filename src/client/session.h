@@ -29,6 +29,7 @@ Result<typename Op::Reply> invoke(transport::Connection& connection,
 
 class Session {
 public:
+    // cppcheck-suppress passedByValue ; a Route is moved, it cannot be copied
     Session(transport::Route route, const wire::ContextHandle& context)
         : connection_(std::move(route.connection)), context_(context) {}
     virtual ~Session() = default;

@@ -124,6 +124,7 @@ void Chain::choose_signature(const std::vector<CheckedDatabase>& databases) {
             best = std::min(best.value_or(place), place);
         }
     }
+    // cppcheck-suppress containerOutOfBounds ; `best` is a place in `wanted`
     given_signature_ = best ? wanted[*best] : first_given;
     signature_ = given_signature_;
     if (!signature_ && !wanted.empty()) signature_ = wanted.front();

@@ -40,7 +40,7 @@ std::u16string resolve_own_share(std::u16string_view path,
     const std::u16string_view view = normal;
     if (!view.starts_with(u"\\\\")) return std::u16string(path);
     const auto end = view.find(u'\\', 2);
-    if (end == view.npos) return std::u16string(path);
+    if (end == std::u16string_view::npos) return std::u16string(path);
     if (!is_this_computer(view.substr(2, end - 2), own_names)) return std::u16string(path);
 
     const auto share = view.substr(end + 1);
@@ -53,9 +53,10 @@ std::u16string resolve_own_share(std::u16string_view path,
 }
 
 std::u16string resolve_own_share(std::u16string_view path) {
+    if (host_path_style != PathStyle::windows) return std::u16string(path);
     const auto is_mark = [&](std::size_t at) { return path[at] == u'\\' || path[at] == u'/'; };
     const bool names_a_host = path.size() > 2 && is_mark(0) && is_mark(1);
-    if (host_path_style != PathStyle::windows || !names_a_host) return std::u16string(path);
+    if (!names_a_host) return std::u16string(path);
     return resolve_own_share(path, platform::computer_names());
 }
 

@@ -72,7 +72,7 @@ Result<void> save_or_take_back(const Instance& instance, const RegistrationRecor
     const bool is_new = there && there.value() && is_same_registration(*there.value(), record) &&
                         there.value()->state == record.state;
     if (is_new) take_back(instance, before);
-    return saved;
+    return saved; // cppcheck-suppress identicalConditionAfterEarlyExit ; a failed Result
 }
 
 // The restore is registered already: what goes wrong here is only told.

@@ -80,7 +80,7 @@ struct BackupSession::Prepared {
 };
 
 // ONL-1, ONL-2
-Result<bool> is_directory_online(const ConfigPtr& config, std::u16string_view instance);
+Result<bool> is_directory_online(const ConfigPtr& config, std::u16string_view name);
 // CURLOG-1
 Result<void> set_current_log_number(const ConfigPtr& config,
                                     const wire::SetCurrentLogNumber::Request& request);

@@ -177,7 +177,8 @@ void NdrDecoder::operator()(std::u16string& value) {
     if (failed()) return;
     const auto length = found.find(u'\0');
     if (length != found.size() - 1) {
-        const auto where = length == found.npos ? text("none") : text("one after ", length);
+        const auto where =
+            length == std::u16string::npos ? text("none") : text("one after ", length);
         return refuse(start,
                       text("a string whose only NUL follows ", found.size() - 1, " characters"),
                       where);
@@ -187,6 +188,7 @@ void NdrDecoder::operator()(std::u16string& value) {
 }
 
 void NdrDecoder::operator()(ContextHandle& value) {
+    // NOLINTNEXTLINE(readability-suspicious-call-argument): it is aligned as its first member, a long
     const auto bytes = take(context_handle_size, long_size, "a context handle");
     if (failed()) return;
     std::uint32_t attributes = 0;

@@ -59,11 +59,13 @@ AppendFile::~AppendFile() {
     if (owned_) ::close(handle_);
 }
 
+// NOLINTBEGIN(readability-make-member-function-const): they change the file
 bool AppendFile::append(std::string_view bytes) noexcept {
     const NoPipeSignal no_signal;
     return ::write(handle_, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size());
 }
 
 bool AppendFile::flush() noexcept { return ::fdatasync(handle_) == 0; }
+// NOLINTEND(readability-make-member-function-const)
 
 } // namespace ntdsb::platform

@@ -27,8 +27,10 @@ struct Actions {
 Result<int> run_child(const std::vector<std::u16string>& arguments, NativeHandle inherited) {
     if (arguments.empty()) return fail(ERROR_INVALID_PARAMETER, "there is no program to run");
     std::vector<std::string> words;
+    words.reserve(arguments.size());
     for (const auto& argument : arguments) words.push_back(utf16_to_wtf8(argument));
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (auto& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
 

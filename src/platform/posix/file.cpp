@@ -160,6 +160,7 @@ Result<std::vector<FolderEntry>> list_folder(const Path& folder) {
     std::vector<FolderEntry> entries;
     for (;;) {
         errno = 0;
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): safe on a stream that no other thread has
         const dirent* entry = ::readdir(stream.get());
         if (!entry) break;
         const std::string_view name = entry->d_name;
