@@ -13,8 +13,16 @@ export NTDSB_WINEPREFIX=$source_dir/out/wine/demo
 say() { printf '\n%s\n' "$*"; }
 fail() { printf '\nDemo failed: %s\n' "$*" >&2; exit 1; }
 wine() { "$source_dir/tests/support/wine-run" x64 "$@"; }
-# Wine programs print CR LF.
-run() { wine "$@" 2>&1 | tr -d '\r'; }
+# What Wine starts beside a program keeps the program's stderr open for as long as Wine runs: a pipe there would not end
+# with the program. Wine programs print CR LF.
+run() {
+    local output status=0
+    output=$(mktemp "$work/output.XXXXXX")
+    wine "$@" >"$output" 2>&1 || status=$?
+    tr -d '\r' <"$output"
+    rm "$output"
+    return "$status"
+}
 windows_path() { printf 'Z:%s' "${1//\//\\}"; }
 
 # What is still there of an earlier run, of this one when it fails, or at the end.
@@ -66,9 +74,9 @@ say "== 2. Back up once more while the directory runs, from a snapshot =="
 NTDSBCLI_CONFIG=$(windows_path "$work/snapshot.toml")
 run ntdsbctl.exe run -- "$(windows_path "$work/bin/demo_old_tool.exe")" engine "$(windows_path "$work/stop")" &
 engine=$!
-for _ in $(seq 100); do
-    run ntdsbctl.exe --json status | grep -q '"engine_running": *true' && break
-    sleep 0.1
+until run ntdsbctl.exe --json status | grep '"engine_running": *true' >/dev/null; do
+    kill -0 "$engine" 2>/dev/null || fail "the engine that ntdsbctl started was never seen running"
+    sleep 0.2
 done
 run demo_old_tool.exe backup "$(windows_path "$work/backup2")" | tee "$work/online.txt" || fail "the backup from the snapshot"
 grep -q 'the directory is running' "$work/online.txt" || fail "the directory was not seen running"

@@ -230,10 +230,10 @@ static int second_restore(const char* folder) {
     return hr == hrRestoreInProgress ? 0 : 1;
 }
 
-/* Stands for the directory itself: runs until the file appears, one minute at most. */
+/* Stands for the directory itself: runs until the file appears, five minutes at most. */
 static int engine(const char* stop_file) {
     int tenths;
-    for (tenths = 0; tenths < 600; ++tenths) {
+    for (tenths = 0; tenths < 3000; ++tenths) {
         if (GetFileAttributesA(stop_file) != INVALID_FILE_ATTRIBUTES) return 0;
         Sleep(100);
     }
