@@ -215,7 +215,33 @@ Result<std::string> address_of(const Entry& entry, const toml::node& node, unsig
     return address;
 }
 
+// unix:/PATH (contract UNIX-1).
+Result<std::string> local_address_of(const Entry& entry, std::string address) {
+#ifdef _WIN32
+    return entry.fail("has the address \"", address,
+                      "\"; there are no such sockets on Windows, write HOST:PORT");
+#else
+    constexpr std::size_t longest = 107; // sockaddr_un's, without its NUL
+    const auto path = std::string_view(address).substr(local_address_prefix.size());
+    if (!path.starts_with('/') || path.ends_with('/') || path.size() > longest ||
+        path.find('\0') != std::string_view::npos)
+        return entry.fail("has the address \"", address, "\"; behind unix: comes the full path of ",
+                          "a file to be made, of at most ", longest, " characters");
+    return address;
+#endif
+}
+
+// Where a service listens; port 0: any free one.
+Result<std::string> listen_address_of(const Entry& entry, const toml::node& node) {
+    NTDSB_TRY(auto address, string_of(entry, node));
+    if (address.starts_with(local_address_prefix))
+        return local_address_of(entry, std::move(address));
+    return address_of(entry, node, 0);
+}
+
+// Reached from this computer alone.
 bool is_loopback(std::string_view address) {
+    if (address.starts_with(local_address_prefix)) return true;
     const auto host = address.substr(0, address.rfind(':'));
     return host == "localhost" || host == "[::1]" ||
            (host.starts_with("127.") &&
@@ -314,9 +340,6 @@ Result<void> read_transport(const Entry& table, Config& config) {
 
 Result<void> read_service(const Entry& table, ServiceConfig& service) {
     std::optional<bool> allow_anonymous;
-    const auto listen_address = [](const Entry& entry, const toml::node& node) {
-        return address_of(entry, node, 0);
-    }; // 0: any free one
     // What it tells is for this computer only; empty stands for none.
     const auto metrics_address = [&service](const Entry& entry) -> Result<void> {
         NTDSB_TRY(service.metrics, string_of(entry, entry.node));
@@ -328,7 +351,7 @@ Result<void> read_service(const Entry& table, ServiceConfig& service) {
         return ok();
     };
     NTDSB_CHECK(
-        read_section(table, {{"listen", list_into(service.listen, listen_address)},
+        read_section(table, {{"listen", list_into(service.listen, listen_address_of)},
                              {"allow_backup", list_into(service.allow_backup, principal_of)},
                              {"allow_restore", list_into(service.allow_restore, principal_of)},
                              {"allow_anonymous", flag_into(allow_anonymous)},
@@ -343,7 +366,7 @@ Result<void> read_service(const Entry& table, ServiceConfig& service) {
         if (service.allow_anonymous && !is_loopback(address)) {
             return table.fail(
                 "allow_anonymous is true, but the service listens on ", address,
-                "; anonymous callers are allowed on 127.0.0.1, [::1] and localhost only");
+                "; anonymous callers are allowed on 127.0.0.1, [::1], localhost and unix: only");
         }
     }
     return ok();

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ntdsb {
@@ -50,8 +51,11 @@ struct PluginConfig {
     std::u16string path;
 };
 
+// Before the path of a Unix-domain socket in [service] listen.
+inline constexpr std::string_view local_address_prefix = "unix:";
+
 struct ServiceConfig {
-    std::vector<std::string> listen{"127.0.0.1:49152"};
+    std::vector<std::string> listen{"127.0.0.1:49152"}; // HOST:PORT or unix:/PATH
     std::vector<std::string> allow_backup;
     std::vector<std::string> allow_restore;
     bool allow_anonymous = false;

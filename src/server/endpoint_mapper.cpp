@@ -156,6 +156,7 @@ Result<wire::Bytes> lookup(OctetReader& request, const Endpoint& here) {
     NTDSB_CHECK(request.finish("ept_lookup"));
 
     const Found found = find(*position, most, [&](const rpc::SyntaxId& own) {
+        if (here.port == 0) return false;
         if (inquiry == all) return true;
         return inquiry == by_interface && same_interface(own, *asked, option);
     });
@@ -232,7 +233,8 @@ Result<wire::Bytes> map(OctetReader& request, const Endpoint& here) {
 
     constexpr std::uint32_t compatible = 2;
     const Found found = find(*position, most, [&](const rpc::SyntaxId& own) {
-        return asked && asked->is_over_tcp && same_interface(own, asked->interface_of, compatible);
+        return here.port != 0 && asked && asked->is_over_tcp &&
+               same_interface(own, asked->interface_of, compatible);
     });
     OctetWriter reply;
     const auto count = static_cast<std::uint32_t>(found.entries.size());

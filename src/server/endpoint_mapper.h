@@ -12,7 +12,7 @@
 namespace ntdsb::server {
 
 // Where the asker has reached this server, and will again. The address is zero where it is not of
-// IPv4: towers have no other.
+// IPv4: towers have no other. Port 0: not over TCP, and then nothing is listed.
 struct Endpoint {
     std::array<std::uint8_t, 4> address{};
     std::uint16_t port = 0;

@@ -15,7 +15,7 @@ namespace {
 constexpr std::chrono::seconds longest_request{5};
 
 struct Request : std::enable_shared_from_this<Request> {
-    Request(tcp::socket connected, const Figures& all)
+    Request(StreamSocket connected, const Figures& all)
         : socket(std::move(connected)), figures(all), timer(socket.get_executor()) {}
 
     void start() {
@@ -74,12 +74,12 @@ struct Request : std::enable_shared_from_this<Request> {
 
     void close() {
         ErrorCode ignored;
-        socket.shutdown(tcp::socket::shutdown_both, ignored);
+        socket.shutdown(StreamSocket::shutdown_both, ignored);
         socket.close(ignored);
         timer.cancel();
     }
 
-    tcp::socket socket;
+    StreamSocket socket;
     const Figures& figures;
     asio::steady_timer timer;
     std::array<char, 4096> head{};
@@ -90,7 +90,7 @@ struct Request : std::enable_shared_from_this<Request> {
 
 } // namespace
 
-void serve_metrics(tcp::socket socket, const Figures& figures) {
+void serve_metrics(StreamSocket socket, const Figures& figures) {
     const auto request = std::make_shared<Request>(std::move(socket), figures);
     asio::post(request->socket.get_executor(), [request] { request->start(); });
 }

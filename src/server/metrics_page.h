@@ -8,6 +8,6 @@
 namespace ntdsb::server {
 
 // `figures` outlives the request; `socket` runs its handlers on a strand.
-void serve_metrics(tcp::socket socket, const Figures& figures);
+void serve_metrics(StreamSocket socket, const Figures& figures);
 
 } // namespace ntdsb::server

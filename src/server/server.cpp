@@ -3,6 +3,7 @@
 
 #include "core/log.h"
 #include "server/connection.h"
+#include "server/local_socket.h"
 #include "server/metrics_page.h"
 
 #include <algorithm>
@@ -39,7 +40,7 @@ Result<std::vector<tcp::endpoint>> endpoints_of(asio::io_context& io, const std:
     return endpoints;
 }
 
-ErrorCode open(tcp::acceptor& acceptor, const tcp::endpoint& endpoint) {
+ErrorCode open(StreamAcceptor& acceptor, const tcp::endpoint& endpoint) {
     ErrorCode error;
     acceptor.open(endpoint.protocol(), error);
     ErrorCode ignored;
@@ -48,7 +49,7 @@ ErrorCode open(tcp::acceptor& acceptor, const tcp::endpoint& endpoint) {
     acceptor.set_option(asio::detail::socket_option::boolean<SOL_SOCKET, SO_EXCLUSIVEADDRUSE>(true),
                         ignored);
 #else
-    acceptor.set_option(tcp::acceptor::reuse_address(true), ignored);
+    acceptor.set_option(StreamAcceptor::reuse_address(true), ignored);
 #endif
     if (endpoint.protocol() == tcp::v6()) acceptor.set_option(asio::ip::v6_only(true), ignored);
     if (!error) acceptor.bind(endpoint, error);
@@ -70,9 +71,10 @@ Limits limits_of(const ServiceConfig& service) {
 struct Server::Listener {
     explicit Listener(asio::io_context& io)
         : acceptor(asio::make_strand(io)), pause(acceptor.get_executor()) {}
-    tcp::acceptor acceptor;
+    StreamAcceptor acceptor;
     asio::steady_timer pause;
     std::string address;
+    std::optional<LocalSocketFile> file;
 };
 
 struct Server::Inside {
@@ -86,7 +88,7 @@ struct Server::Inside {
     void accept_metrics(const std::shared_ptr<Listener>& listener);
     template <class Again>
     bool failed(const std::shared_ptr<Listener>& listener, const ErrorCode& error, Again again);
-    void add(tcp::socket socket);
+    void add(StreamSocket socket);
     bool wait_for_connections(std::chrono::steady_clock::time_point deadline);
     void stop(std::chrono::seconds patience);
 
@@ -104,6 +106,15 @@ struct Server::Inside {
 
 Result<void> Server::Inside::listen_on(const std::string& address,
                                        std::vector<std::shared_ptr<Listener>>& to) {
+    if (address.starts_with(local_address_prefix)) {
+        auto listener = std::make_shared<Listener>(io);
+        const std::filesystem::path path(address.substr(local_address_prefix.size()));
+        NTDSB_TRY(auto file, listen_locally(listener->acceptor, path, backlog));
+        listener->file.emplace(std::move(file));
+        listener->address = address;
+        to.push_back(std::move(listener));
+        return ok();
+    }
     NTDSB_TRY(const auto endpoints, endpoints_of(io, address));
     ErrorCode last;
     bool any = false;
@@ -130,12 +141,12 @@ Result<void> Server::Inside::take_over(platform::NativeSocket socket) {
     ErrorCode error;
     // The protocol is only what accepted sockets are thought to be; the address tells the truth.
     listener->acceptor.assign(tcp::v6(), socket, error);
-    tcp::endpoint endpoint;
+    StreamEndpoint endpoint;
     if (!error) endpoint = listener->acceptor.local_endpoint(error);
     if (error)
         return fail(hrError, "the inherited socket ", static_cast<std::uint64_t>(socket),
                     " cannot be used: ", error.message(),
-                    "; the socket unit must listen on TCP addresses (ListenStream=)");
+                    "; the socket unit must name addresses or paths (ListenStream=)");
     listener->address = address_text(endpoint);
     listeners.push_back(std::move(listener));
     return ok();
@@ -173,7 +184,7 @@ bool Server::Inside::failed(const std::shared_ptr<Listener>& listener, const Err
 
 void Server::Inside::accept(const std::shared_ptr<Listener>& listener) {
     listener->acceptor.async_accept(
-        asio::make_strand(io), [this, listener](const ErrorCode& error, tcp::socket socket) {
+        asio::make_strand(io), [this, listener](const ErrorCode& error, StreamSocket socket) {
             const auto again = [this, listener] { accept(listener); };
             if (failed(listener, error, again)) return;
             try {
@@ -186,7 +197,7 @@ void Server::Inside::accept(const std::shared_ptr<Listener>& listener) {
         });
 }
 
-void Server::Inside::add(tcp::socket socket) {
+void Server::Inside::add(StreamSocket socket) {
     ++common.figures.connections_accepted;
     const auto closed = [this](Connection* connection) {
         const std::lock_guard lock(mutex);
@@ -211,7 +222,7 @@ void Server::Inside::add(tcp::socket socket) {
 
 void Server::Inside::accept_metrics(const std::shared_ptr<Listener>& listener) {
     listener->acceptor.async_accept(
-        asio::make_strand(io), [this, listener](const ErrorCode& error, tcp::socket socket) {
+        asio::make_strand(io), [this, listener](const ErrorCode& error, StreamSocket socket) {
             const auto again = [this, listener] { accept_metrics(listener); };
             if (failed(listener, error, again)) return;
             try {

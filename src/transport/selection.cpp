@@ -8,6 +8,7 @@
 #include "transport/tracing.h"
 #include "transport/transport.h"
 
+#include <algorithm>
 #include <array>
 #include <mutex>
 
@@ -45,13 +46,16 @@ constexpr std::array known_transports{
     KnownTransport{"rpc", connect_without_identity},
 };
 
-// The service on this computer, where `default` is rpc: the first address that it listens on.
+// The service on this computer, where `default` is rpc: the first TCP address that it listens on.
 ServerConfig service_here(const Config& config) {
     ServerConfig here;
     here.transport = config.default_transport;
     if (here.transport != "rpc") return here;
-    here.address = config.service.listen.empty() ? ServiceConfig{}.listen.front()
-                                                 : config.service.listen.front();
+    here.address = ServiceConfig{}.listen.front();
+    const auto& listen = config.service.listen;
+    const auto over_tcp = std::ranges::find_if(
+        listen, [](const auto& one) { return !one.starts_with(local_address_prefix); });
+    if (over_tcp != listen.end()) here.address = *over_tcp;
     constexpr std::pair<std::string_view, std::string_view> any_and_loopback[] = {
         {"0.0.0.0:", "127.0.0.1:"}, {"[::]:", "[::1]:"}};
     for (const auto& [any, loopback] : any_and_loopback) {

@@ -45,6 +45,16 @@ std::string failure(std::string_view toml) {
 #define EXPECT_STARTS(value, start) \
     EXPECT_EQ(std::string(value).substr(0, std::string_view(start).size()), start) << (value)
 
+#ifndef _WIN32
+TEST(Config, TakesLocalSocketsForThisComputer_UNIX1) {
+    const auto config = parse_config("[service]\nlisten = [\"unix:/run/ntdsbsrv.sock\"]\n"
+                                     "allow_anonymous = true\n",
+                                     "test.toml");
+    ASSERT_TRUE(config) << config.error().what;
+    EXPECT_EQ(config.value().service.listen, std::vector<std::string>{"unix:/run/ntdsbsrv.sock"});
+}
+#endif
+
 TEST(Config, EmptyGivesTheDefaults) {
     const Config config = parsed("");
     EXPECT_TRUE(config.directory.database.empty());
@@ -359,6 +369,21 @@ constexpr Mistake mistakes[] = {
      "test.toml:2: [service] allow_restore: is not a list"},
     {"AnonymousType", "[service]\nallow_anonymous = 1",
      "test.toml:2: [service] allow_anonymous: is not a boolean"},
+#ifdef _WIN32
+    {"ListenOnAFile", "[service]\nlisten = [\"unix:/run/s\"]",
+     "test.toml:2: [service] listen: has the address \"unix:/run/s\"; there are no such sockets"},
+#else
+    {"ListenOnARelativeFile", "[service]\nlisten = [\"unix:run/s\"]",
+     "test.toml:2: [service] listen: has the address \"unix:run/s\"; behind unix: comes"},
+    {"ListenOnAFolder", "[service]\nlisten = [\"unix:/run/\"]",
+     "test.toml:2: [service] listen: has the address \"unix:/run/\"; behind unix: comes"},
+    {"ListenOnALongName",
+     "[service]\nlisten = [\"unix:/1234567890123456789012345678901234567890123456789012345678901234"
+     "567890123456789012345678901234567890123456\"]",
+     "test.toml:2: [service] listen: has the address \"unix:/12345"},
+    {"RpcToAFile", "[transport.servers.a]\ntransport = \"rpc\"\naddress = \"unix:/run/s\"",
+     "test.toml:3: [transport.servers.a] address: has the address"},
+#endif
     {"AnonymousBeyondLoopback", "[service]\nlisten = [\"0.0.0.0:1\"]\nallow_anonymous = true",
      "test.toml:1: service: allow_anonymous is true, but"},
     {"AnonymousOnALookalike", "[service]\nlisten = [\"127.example:1\"]\nallow_anonymous = true",
