@@ -24,7 +24,9 @@
  *              exactly one of several End calls wins. [COM-11]
  *   Out        parameters must not be NULL (ERROR_INVALID_PARAMETER) [COM-2], and hold NULL or 0
  *              after a failure. [ABI-10] The memory handed out is the caller's, to be freed with
- *              DsBackupFree. [COM-12] What is passed in stays the caller's and is not kept.
+ *              DsBackupFree. [COM-12] What is passed in stays the caller's and is not kept; a
+ *              string, token or map that runs into memory that cannot be read is
+ *              ERROR_INVALID_PARAMETER. [ABI-11]
  *   Last error the caller's GetLastError value survives. [ABI-10]
  *   Rights     those of the calling thread's token. Backup needs the backup privilege, restore the
  *              restore privilege, or membership in Administrators; else ERROR_ACCESS_DENIED. Off
