@@ -32,7 +32,8 @@
  *              restore privilege, or membership in Administrators; else ERROR_ACCESS_DENIED. Off
  *              Windows the rights on the files count. [ACC-1, ACC-2]
  *   Set-up     a wrong configuration file, or a state folder that cannot be used, is hrError
- *              (ERROR_ACCESS_DENIED where the system denied it); the log says what to mend.
+ *              (ERROR_ACCESS_DENIED where the system denied it; ERROR_DISK_FULL or
+ *              ERROR_WRITE_PROTECT where it has become so); the log says what to mend.
  *              [COM-13] Another process holding the state folder's short lock for over 10 s:
  *              ERROR_LOCK_VIOLATION; try again. [COM-14]
  *   Lists      entries of one prefix character (BFT_...) and a path, each ended by NUL, and one
