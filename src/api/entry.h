@@ -6,6 +6,7 @@
 #include "api/text_form.h"
 #include "client/directory.h"
 #include "core/log.h"
+#include "platform/memory.h"
 #include "platform/process.h"
 
 #include <cstring>
@@ -43,6 +44,13 @@ inline Result<void> check_pointer(const void* pointer, std::string_view argument
                                   Code code = static_cast<Code>(ERROR_INVALID_PARAMETER)) {
     if (pointer != nullptr) return ok();
     return fail(code, "COM-2: ", argument, " is NULL");
+}
+
+// ABI-11: an array of the caller's, not NULL.
+inline Result<void> check_readable(const void* array, std::size_t size, std::string_view argument) {
+    if (platform::is_readable(array, size)) return ok();
+    return fail(ERROR_INVALID_PARAMETER, "ABI-11: not all of the ", size, " bytes of ", argument,
+                " can be read");
 }
 
 inline client::Handle handle_of(HBC hbc) noexcept {

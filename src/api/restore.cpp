@@ -12,7 +12,7 @@ std::optional<wire::Bytes> copy_token(const void* token, DWORD size) {
     return wire::Bytes(bytes, bytes + size);
 }
 
-// PREP-3, PREP-4: one that the wire does not carry is none of ours.
+// PREP-3, PREP-4: one that the wire does not carry is none of ours. ABI-11: it can be read.
 Result<void> check_token_argument(const void* token, DWORD size) {
     if ((token == nullptr) != (size == 0))
         return fail(ERROR_INVALID_PARAMETER, "PREP-3: pvExpiryToken is ",
@@ -20,7 +20,7 @@ Result<void> check_token_argument(const void* token, DWORD size) {
     if (size > wire::max_token_bytes)
         return fail(hrUnknownExpiryTokenFormat, "PREP-4: a token of ", size,
                     " bytes was not made by this service");
-    return ok();
+    return check_readable(token, size, "pvExpiryToken");
 }
 
 template <class Form>
@@ -75,6 +75,7 @@ Result<std::vector<wire::RestoreMapPair>> read_map(const typename Form::RestoreM
         return fail(ERROR_INVALID_PARAMETER, "REG-3: crstmap is ", std::int32_t{count}, "; 1 to ",
                     wire::max_restore_map_pairs, " pairs are possible");
     NTDSB_CHECK(check_pointer(map, "rgrstmap"));
+    NTDSB_CHECK(check_readable(map, static_cast<std::size_t>(count) * sizeof *map, "rgrstmap"));
     std::vector<wire::RestoreMapPair> pairs;
     for (LONG i = 0; i < count; ++i) {
         typename Form::RestoreMap pair; // the array need not be aligned

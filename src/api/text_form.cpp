@@ -1,6 +1,7 @@
 #include "api/text_form.h"
 
 #include "platform/ansi.h"
+#include "platform/memory.h"
 #include "platform/secret.h"
 
 #include <algorithm>
@@ -19,7 +20,8 @@ Result<std::string> Ansi::from_utf16(std::u16string_view text) {
 namespace {
 
 // The string's units up to its NUL or the limit; read unit by unit, since old tools pass packed
-// structures. In one piece of memory, which may hold a password and is wiped when it goes.
+// structures, and never beyond what can be read. In one piece of memory, which may hold a password
+// and is wiped when it goes.
 template <class Char>
 class BoundedCopy {
 public:
@@ -31,7 +33,18 @@ public:
             return unit;
         };
         std::size_t size = 0;
-        while (size <= longest_string_units && unit_at(size) != 0) ++size;
+        std::size_t readable = 0; // bytes
+        for (; size <= longest_string_units; ++size) {
+            while (readable < (size + 1) * sizeof(Char)) {
+                const std::size_t more = platform::readable_bytes(bytes + readable);
+                if (more == 0) {
+                    has_end_ = false;
+                    return;
+                }
+                readable += more;
+            }
+            if (unit_at(size) == 0) break;
+        }
         units_.resize(size);
         for (std::size_t i = 0; i < size; ++i) units_[i] = unit_at(i);
     }
@@ -40,10 +53,18 @@ public:
     BoundedCopy& operator=(const BoundedCopy&) = delete;
 
     std::basic_string_view<Char> view() const { return {units_.data(), units_.size()}; }
+    // False: it runs into memory that cannot be read, and the copy is empty.
+    bool has_end() const { return has_end_; }
 
 private:
+    bool has_end_ = true;
     std::vector<Char> units_;
 };
+
+Error unreadable(std::string_view argument) {
+    return fail(ERROR_INVALID_PARAMETER, "ABI-11: ", argument,
+                " leads to memory that cannot be read before its end");
+}
 
 Error too_long(Code code, std::string_view argument) {
     return fail(code, "PATH-1: ", argument, " has over ", max_path_characters, " characters");
@@ -54,6 +75,7 @@ Result<std::u16string> read_bounded(const typename Form::Char* string, std::stri
                                     Code too_long_code) {
     if (string == nullptr) return fail(ERROR_INVALID_PARAMETER, argument, " is NULL");
     const BoundedCopy copy(string);
+    if (!copy.has_end()) return unreadable(argument);
     if (copy.view().size() > longest_string_units) return too_long(too_long_code, argument);
     auto text = Form::to_utf16(copy.view());
     if (!text) return fail(text.error().code, "ABI-6: ", argument, ": ", text.error().what);
@@ -77,6 +99,7 @@ template <class Form>
 Result<std::u16string> read_listed_name(const typename Form::Char* string) {
     constexpr std::string_view argument = "szAttachmentName";
     if (string == nullptr) return fail(ERROR_INVALID_PARAMETER, argument, " is NULL");
+    if (!platform::is_readable(string, sizeof *string)) return unreadable(argument);
     typename Form::Char first;
     std::memcpy(&first, string, sizeof first);
     const char16_t prefix = Form::prefix_to_utf16(first);

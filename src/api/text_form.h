@@ -46,8 +46,8 @@ struct Wide {
 // hold.
 inline constexpr std::size_t longest_string_units = 4 * max_path_characters;
 
-// Reads a caller's string, which need not be aligned. NULL, and more than 32,767 characters, are
-// ERROR_INVALID_PARAMETER; what the code page does not have is ERROR_NO_UNICODE_TRANSLATION.
+// Reads a caller's string, which need not be aligned. NULL, more than 32,767 characters, and memory
+// that cannot be read before the string's end, are ERROR_INVALID_PARAMETER; what the code page does not have is ERROR_NO_UNICODE_TRANSLATION.
 // `argument` names it in the error's sentence.
 template <class Form>
 Result<std::u16string> read_string(const typename Form::Char* string, std::string_view argument);

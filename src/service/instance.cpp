@@ -149,4 +149,11 @@ platform::Path Instance::database() const { return native_path(directory_.databa
 platform::Path Instance::log_path() const { return native_path(directory_.log_path); }
 platform::Path Instance::checkpoint_path() const { return native_path(directory_.checkpoint_path); }
 
+Error state_file_error(Error cause) {
+    if (cause.code == ERROR_ACCESS_DENIED || cause.code == ERROR_WRITE_PROTECT ||
+        cause.code == ERROR_DISK_FULL)
+        cause.what += make_writable;
+    return cause;
+}
+
 } // namespace ntdsb::service

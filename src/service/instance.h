@@ -36,4 +36,8 @@ private:
 
 using InstancePtr = std::shared_ptr<const Instance>;
 
+// An error about a file of the state folder; where the system refused to write there, its sentence
+// also says what to do.
+Error state_file_error(Error cause);
+
 } // namespace ntdsb::service

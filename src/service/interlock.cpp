@@ -94,11 +94,10 @@ Result<InterlockStatus> interlock_status(const Instance& instance) {
 Result<BackupClaim> BackupClaim::enter(const Instance& instance, BackupSource source) {
     NTDSB_TRY(const auto decision, decide(instance));
     if (source == BackupSource::live) NTDSB_CHECK(check_live_backup(instance));
-    const platform::Path path = instance.state_file(backup_lock_file);
-    NTDSB_TRY(auto lock, platform::try_lock(path, backup_holder(source)));
+    NTDSB_TRY(auto lock, take(instance, backup_lock_file, backup_holder(source)));
     if (!lock)
-        return fail(hrBackupInProgress,
-                    "BPREP-5: a backup is running already: ", platform::read_lock_holder(path),
+        return fail(hrBackupInProgress, "BPREP-5: a backup is running already: ",
+                    platform::read_lock_holder(instance.state_file(backup_lock_file)),
                     "; wait for it, or end it");
     return BackupClaim(std::move(*lock));
 }
@@ -119,11 +118,10 @@ Result<platform::Lock> start_directory(const Instance& instance) {
     NTDSB_TRY(const auto decision, decide(instance));
     NTDSB_TRY(auto known, look(instance));
     NTDSB_CHECK(check_start(instance, known));
-    const platform::Path path = instance.state_file(engine_lock_file);
-    NTDSB_TRY(auto engine, platform::try_lock(path, this_process()));
+    NTDSB_TRY(auto engine, take(instance, engine_lock_file, this_process()));
     if (!engine)
         return fail(hrDatabaseInUse, "ONL-1: the directory is running already, started by ",
-                    platform::read_lock_holder(path));
+                    platform::read_lock_holder(instance.state_file(engine_lock_file)));
     if (known.record && known.record->state == RecordState::completed) {
         if (known.mirror)
             NTDSB_CHECK(platform::remove_restore_mirror()); // MIR-3: before the record says started

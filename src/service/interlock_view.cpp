@@ -27,15 +27,23 @@ std::string this_process() {
 }
 
 Result<platform::Lock> decide(const Instance& instance) {
-    return platform::wait_lock(instance.state_file(decide_lock_file), this_process(),
-                               decide_timeout_ms);
+    auto lock = platform::wait_lock(instance.state_file(decide_lock_file), this_process(),
+                                    decide_timeout_ms);
+    if (!lock) return state_file_error(std::move(lock).error());
+    return lock;
+}
+
+Result<std::optional<platform::Lock>> take(const Instance& instance, std::string_view lock_file,
+                                           std::string_view holder) {
+    auto lock = platform::try_lock(instance.state_file(lock_file), holder);
+    if (!lock) return state_file_error(std::move(lock).error());
+    return lock;
 }
 
 Result<std::optional<std::string>> holder_of(const Instance& instance, std::string_view lock_file) {
-    const platform::Path path = instance.state_file(lock_file);
-    NTDSB_TRY(const auto lock, platform::try_lock(path, this_process()));
+    NTDSB_TRY(const auto lock, take(instance, lock_file, this_process()));
     if (lock) return std::optional<std::string>{};
-    std::string holder = platform::read_lock_holder(path);
+    std::string holder = platform::read_lock_holder(instance.state_file(lock_file));
     return std::optional(holder.empty() ? "an unknown process" : std::move(holder));
 }
 

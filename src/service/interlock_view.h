@@ -18,6 +18,10 @@ std::string this_process();
 // decide.lock itself.
 Result<platform::Lock> decide(const Instance& instance);
 
+// Takes another one if it is free.
+Result<std::optional<platform::Lock>> take(const Instance& instance, std::string_view lock_file,
+                                           std::string_view holder);
+
 // Who holds a lock; std::nullopt: nobody.
 Result<std::optional<std::string>> holder_of(const Instance& instance, std::string_view lock_file);
 

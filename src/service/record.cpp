@@ -129,7 +129,10 @@ Result<std::optional<RegistrationRecord>> load_record(const Instance& instance) 
 }
 
 Result<void> save_record(const Instance& instance, const RegistrationRecord& record) {
-    return platform::replace_file_durably(instance.state_file(record_file), encode_record(record));
+    auto saved =
+        platform::replace_file_durably(instance.state_file(record_file), encode_record(record));
+    if (!saved) return state_file_error(std::move(saved).error());
+    return saved;
 }
 
 Result<void> remove_record(const Instance& instance) {

@@ -135,11 +135,10 @@ Result<RestoreRegistration> RestoreRegistration::enter(InstancePtr instance,
                                                        wire::RestoreRegister::Request request) {
     NTDSB_TRY(const auto decision, decide(*instance));
     NTDSB_CHECK(check_may_register(*instance));
-    const platform::Path path = instance->state_file(restore_lock_file);
-    NTDSB_TRY(auto lock, platform::try_lock(path, this_process()));
+    NTDSB_TRY(auto lock, take(*instance, restore_lock_file, this_process()));
     if (!lock)
         return fail(hrRestoreInProgress, "REG-8: a restore is registered by ",
-                    platform::read_lock_holder(path),
+                    platform::read_lock_holder(instance->state_file(restore_lock_file)),
                     ", whose session is alive; wait until it completes, or end it");
     NTDSB_TRY(const auto before, look(*instance));
     auto record = new_record(std::move(request));

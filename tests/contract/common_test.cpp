@@ -1,5 +1,6 @@
 // What holds for every function: contract COM, ABI-6, ABI-7, ABI-9, ABI-10, AUTH.
 #include "made_directory.h"
+#include "support/guarded_memory.h"
 
 #include <algorithm>
 #include <atomic>
@@ -230,6 +231,69 @@ TEST(Strings, WithoutAnEndAreReadNoFurtherThanTheLimit_PATH1) {
                                      endless.c_str(), 0, 0),
                 ERROR_INVALID_PARAMETER);
     EXPECT_CODE(::DsSetAuthIdentityA(endless.c_str(), nullptr, nullptr), ERROR_INVALID_PARAMETER);
+}
+
+template <class Form>
+class Unreadable : public testing::Test {};
+TYPED_TEST_SUITE(Unreadable, BothForms, FormName);
+
+TYPED_TEST(Unreadable, StringIsRefused_ABI11) {
+    using Char = typename TypeParam::Char;
+    const MadeDirectory directory;
+    const auto name = TypeParam::text("localhost");
+    const auto guarded = [](const auto& string, std::size_t bytes) {
+        return ntdsb::test::GuardedMemory(string.c_str(), bytes);
+    };
+    const auto whole = guarded(name, (name.size() + 1) * sizeof(Char));
+    const auto endless = guarded(name, name.size() * sizeof(Char));
+    const auto half = guarded(name, (name.size() + 1) * sizeof(Char) - 1); // its NUL is cut for W
+    BOOL online = TRUE;
+    EXPECT_CODE(TypeParam::is_online(static_cast<Char*>(whole.data()), &online), S_OK);
+    for (void* const string : {endless.data(), half.data(), endless.end()}) {
+        online = TRUE;
+        EXPECT_CODE(TypeParam::is_online(static_cast<Char*>(string), &online),
+                    ERROR_INVALID_PARAMETER);
+        EXPECT_EQ(online, FALSE);
+        EXPECT_CODE(TypeParam::set_identity(name.c_str(), nullptr, static_cast<Char*>(string)),
+                    ERROR_INVALID_PARAMETER);
+    }
+    const Backup backup;
+    LARGE_INTEGER size;
+    EXPECT_CODE(TypeParam::open_file(backup.handle(), static_cast<Char*>(endless.end()), 0, &size),
+                ERROR_INVALID_PARAMETER);
+}
+
+TYPED_TEST(Unreadable, MapIsRefusedAndNothingRegistered_ABI11) {
+    const MadeDirectory directory;
+    const Restore restore(directory.back_up());
+    auto database = TypeParam::text(directory.database());
+    const auto logs = TypeParam::text(directory.log_path()),
+               backup = TypeParam::text(directory.backup_path());
+    typename TypeParam::Map map;
+    TypeParam::set(map, database, database);
+    const ntdsb::test::GuardedMemory one(&map, sizeof map);
+    const auto register_pairs = [&](LONG count) {
+        return TypeParam::restore_register(restore.handle(), logs.c_str(), logs.c_str(),
+                                           static_cast<typename TypeParam::Map*>(one.data()), count,
+                                           backup.c_str(), 0, 0);
+    };
+    EXPECT_CODE(register_pairs(1024), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(restore.complete(), ERROR_INVALID_PARAMETER) << "nothing is registered";
+    EXPECT_CODE(register_pairs(1), S_OK);
+    EXPECT_CODE(restore.complete(), S_OK);
+}
+
+TEST(UnreadableToken, IsRefused_ABI11) {
+    const MadeDirectory directory;
+    const Bytes token = directory.back_up();
+    const auto size = static_cast<DWORD>(token.size());
+    const ntdsb::test::GuardedMemory guarded(token.data(), token.size());
+    HBC hbc = nullptr;
+    EXPECT_CODE(::DsRestoreCheckExpiryToken(guarded.data(), size), S_OK);
+    EXPECT_CODE(::DsRestoreCheckExpiryToken(guarded.data(), size + 1), ERROR_INVALID_PARAMETER);
+    EXPECT_CODE(::DsRestorePrepareA("localhost", 0, guarded.data(), size + 1, &hbc),
+                ERROR_INVALID_PARAMETER);
+    EXPECT_EQ(hbc, nullptr);
 }
 
 } // namespace

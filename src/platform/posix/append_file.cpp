@@ -45,8 +45,10 @@ private:
 } // namespace
 
 Result<AppendFile> AppendFile::open(const Path& path) {
-    const int handle =
-        ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+    // Nonblocking, so that a FIFO in the file's place fails or loses lines where it would hang the
+    // host for want of a reader.
+    const int handle = ::open(
+        path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
     if (handle < 0) return errno_error(errno, "open", path);
     return AppendFile(handle, true);
 }

@@ -213,9 +213,11 @@ Result<std::vector<FolderEntry>> list_folder(const Path& folder) {
     WIN32_FIND_DATAW found{};
     const Search search{FindFirstFileExW(long_form(folder / L"*").c_str(), FindExInfoBasic, &found,
                                          FindExSearchNameMatch, nullptr, 0)};
-    if (search.handle == INVALID_HANDLE_VALUE)
-        return system_error(GetLastError(), "list the folder", folder);
     std::vector<FolderEntry> entries;
+    if (search.handle == INVALID_HANDLE_VALUE) {
+        if (GetLastError() == ERROR_FILE_NOT_FOUND) return entries; // an empty drive
+        return system_error(GetLastError(), "list the folder", folder);
+    }
     do {
         const std::wstring_view name = found.cFileName;
         if (name == L"." || name == L"..") continue;

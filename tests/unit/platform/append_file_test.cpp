@@ -29,6 +29,13 @@ TEST(AppendFile, AddsToWhatIsThere) {
 }
 
 #ifndef _WIN32
+TEST(AppendFile, PipeWithoutAReaderIsNotWaitedFor) { // ABI-10: the host would hang
+    const test::TempFolder folder;
+    const auto path = folder / "pipe";
+    ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+    EXPECT_FALSE(AppendFile::open(path));
+}
+
 TEST(AppendFile, PipeWithoutAReaderIsNoSignal) { // ABI-10: it would end the host
     const test::TempFolder folder;
     const auto path = folder / "pipe";

@@ -64,6 +64,36 @@ constexpr std::array record_table{
                restore_in_progress, restore_in_progress, restore_in_progress},
 };
 
+TEST(Interlock, SaysWhatToDoWhereTheStateFolderHasBecomeFullOrReadOnly_COM13) {
+    constexpr auto full = [](platform::DiskOperation operation, const platform::Path&) {
+        return operation == platform::DiskOperation::write ? Code{ERROR_DISK_FULL} : Code{0};
+    };
+    constexpr auto read_only = [](platform::DiskOperation, const platform::Path&) {
+        return Code{ERROR_WRITE_PROTECT};
+    };
+    constexpr auto full_for_the_record = [](platform::DiskOperation operation,
+                                            const platform::Path& path) {
+        return operation == platform::DiskOperation::create &&
+                       path.filename().string().starts_with("registration")
+                   ? Code{ERROR_DISK_FULL}
+                   : Code{0};
+    };
+    for (const platform::DiskHook hook : {platform::DiskHook{full}, platform::DiskHook{read_only},
+                                          platform::DiskHook{full_for_the_record}}) {
+        RestoreDirectory directory;
+        const auto instance = directory.instance();
+        platform::set_disk_hook(hook);
+        const auto entered = directory.enter();
+        platform::set_disk_hook(nullptr);
+        ASSERT_FALSE(entered);
+        EXPECT_TRUE(entered.error().code == Code{ERROR_DISK_FULL} ||
+                    entered.error().code == Code{ERROR_WRITE_PROTECT});
+        EXPECT_NE(entered.error().what.find("see that there is room"), std::string::npos)
+            << entered.error().what;
+        EXPECT_TRUE(start_directory(*instance)) << "nothing is registered";
+    }
+}
+
 // A directory whose record is in the row's state.
 class RecordInState {
 public:
