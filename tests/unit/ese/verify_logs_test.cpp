@@ -108,6 +108,19 @@ TEST_F(VerifyLogs, DamagedCurrentLogIsFoundAndNotMissing) {
     expect_only(hrLogFileCorrupt, "VER-2");
 }
 
+TEST_F(VerifyLogs, DamagedCurrentLogStandsForTheLastOneAlone) {
+    write(dirty_database());
+    range(3, 7);
+    chain(3, 5).write(backup());
+    log(7).damaged_header().write(logs() / "edb.log");
+    const auto report = verify();
+    EXPECT_EQ(codes(report), (std::set<Code>{static_cast<Code>(hrLogFileCorrupt),
+                                             static_cast<Code>(hrMissingRestoreLogFiles)}))
+        << sentences(report);
+    EXPECT_NE(sentences(report).find("6 (edb00006.log) to 7 (edb00007.log)"), std::string::npos)
+        << sentences(report);
+}
+
 TEST_F(VerifyLogs, GenerationMustBeTheNames) {
     write_sound_set();
     log(6).write(backup() / "edb00005.log");
