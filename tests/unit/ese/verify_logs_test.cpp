@@ -37,6 +37,17 @@ TEST_F(VerifyLogs, MissingLogIsFound) {
     }
 }
 
+TEST_F(VerifyLogs, HighestLogIsAskedForEvenBelowWhatIsRequired) { // REG-10
+    write(dirty_database());
+    range(0, 2); // 3..7 are required
+    const auto report = verify();
+    EXPECT_EQ(codes(report), (std::set<Code>{static_cast<Code>(hrMissingRestoreLogFiles),
+                                             static_cast<Code>(hrRestoreLogTooLow)}))
+        << sentences(report);
+    log(2).write(backup() / "edb00002.log");
+    expect_only(hrRestoreLogTooLow, "VER-3");
+}
+
 TEST_F(VerifyLogs, EveryMissingRunIsNamed) {
     write(dirty_database());
     range(1, 0xFFFFF);
@@ -371,6 +382,18 @@ TEST_F(VerifyLogs, CheckpointAboveTheLowestRequiredIsFound) { // VER-4
 }
 
 #ifndef _WIN32
+TEST_F(VerifyLogs, CheckpointBehindALinkIsChecked) { // VER-4
+    write_sound_set();
+    std::filesystem::create_directory(root / "elsewhere");
+    EseCheckpoint{foreign}.generation(3).write(root / "elsewhere" / "edb.chk");
+    set.checkpoint_path = root / "link";
+    std::filesystem::create_directory_symlink(root / "elsewhere", set.checkpoint_path);
+    expect_only(hrBadCheckpointSignature, "VER-4");
+    std::filesystem::remove(set.checkpoint_path);
+    std::filesystem::create_symlink(root / "elsewhere" / "edb.chk", set.checkpoint_path);
+    expect_only(hrBadCheckpointSignature, "VER-4");
+}
+
 TEST_F(VerifyLogs, LogThatLeadsNowhereIsMissing) {
     write_sound_set();
     std::filesystem::remove(backup() / "edb00005.log");
