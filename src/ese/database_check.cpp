@@ -165,8 +165,10 @@ void check_log_needs(const std::vector<CheckedDatabase>& databases, Generations 
             findings.add("VER-3", database.path,
                          fail(hrRestoreLogTooLow, shown(database.path),
                               ": the highest required generation (at offset 300, else 204) is ",
-                              needed->high, " where ", given.high,
-                              ", the last one given, or less is expected"));
+                              needed->high, " where ",
+                              given.high == 0
+                                  ? std::string("none is expected, since there are no logs")
+                                  : text(given.high, ", the last one given, or less is expected")));
         }
     }
 }

@@ -2,6 +2,7 @@
 #include "service/abandon.h"
 
 #include "core/log.h"
+#include "core/path.h"
 #include "platform/domain_controller.h"
 #include "service/history.h"
 #include "service/interlock_view.h"
@@ -24,7 +25,8 @@ Result<void> unblock(const Instance& instance, const Known& known) {
     if (known.mirror) NTDSB_CHECK(platform::remove_restore_mirror());
     if (!known.problem.empty()) {
         NTDSB_CHECK(set_record_aside(instance));
-        return name_set_aside_record(instance);
+        NTDSB_CHECK(name_set_aside_record(instance));
+        return platform::flush_folder(native_path(instance.directory().state_path));
     }
     if (known.record && known.record->state != RecordState::started) return remove_record(instance);
     return ok();

@@ -21,6 +21,8 @@ std::string_view event_name(HistoryEvent event) {
         return "failed";
     case HistoryEvent::started:
         return "started";
+    case HistoryEvent::not_started:
+        return "not-started";
     case HistoryEvent::abandoned:
         return "abandoned";
     case HistoryEvent::session_ended:

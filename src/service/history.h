@@ -12,7 +12,15 @@ inline constexpr std::string_view older_history_file = "history.1.log";
 // A file that has reached this becomes the older one, which it replaces.
 inline constexpr std::uint64_t history_limit = std::uint64_t{1} << 20;
 
-enum class HistoryEvent { registered, completed, failed, started, abandoned, session_ended };
+enum class HistoryEvent {
+    registered,
+    completed,
+    failed,
+    started,
+    not_started, // after `started`: the engine could not be run
+    abandoned,
+    session_ended
+};
 
 // Appends {time, event, holder: this process, and of `record` registered_by, registered_at,
 // gen_low, gen_high, and outcome where it failed}; `record` may be null where there is none to

@@ -114,7 +114,7 @@ Result<void> with_no_restore(const Instance& instance,
     return action();
 }
 
-Result<platform::Lock> start_directory(const Instance& instance) {
+Result<StartGate> start_directory(const Instance& instance) {
     NTDSB_TRY(const auto decision, decide(instance));
     NTDSB_TRY(auto known, look(instance));
     NTDSB_CHECK(check_start(instance, known));
@@ -122,13 +122,23 @@ Result<platform::Lock> start_directory(const Instance& instance) {
     if (!engine)
         return fail(hrDatabaseInUse, "ONL-1: the directory is running already, started by ",
                     platform::read_lock_holder(instance.state_file(engine_lock_file)));
+    StartGate gate{std::move(*engine), std::nullopt};
     if (known.record && known.record->state == RecordState::completed) {
         if (known.mirror)
             NTDSB_CHECK(platform::remove_restore_mirror()); // MIR-3: before the record says started
         NTDSB_CHECK(record_start(instance, *known.record));
         add_to_history(instance, HistoryEvent::started, &*known.record);
+        gate.completed = std::move(known.record);
     }
-    return std::move(*engine);
+    return gate;
+}
+
+Result<void> take_back_start(const Instance& instance, const StartGate& gate) {
+    if (!gate.completed) return ok();
+    NTDSB_TRY(const auto decision, decide(instance));
+    NTDSB_CHECK(save_record(instance, *gate.completed));
+    add_to_history(instance, HistoryEvent::not_started, &*gate.completed);
+    return ok();
 }
 
 } // namespace ntdsb::service

@@ -81,10 +81,20 @@ private:
 // else hrRestoreInProgress (contract BTRUNC-2).
 Result<void> with_no_restore(const Instance& instance, const std::function<Result<void>()>& action);
 
-// The gate: takes the engine lock under decide.lock if the record lets the directory start, marks a
-// completed restore started (mirror removed first, MIR-3), and returns the lock to be handed on to
-// the engine. hrRestoreInProgress, hrBackupInProgress or hrDatabaseInUse with a sentence that says
-// what blocks and what to do.
-Result<platform::Lock> start_directory(const Instance& instance);
+// An open gate.
+struct StartGate {
+    platform::Lock engine; // to be handed on to the engine
+    // The restore that this start marked started, as it was; none: there was none to mark.
+    std::optional<RegistrationRecord> completed;
+};
+
+// The gate: takes the engine lock under decide.lock if the record lets the directory start, and
+// marks a completed restore started (mirror removed first, MIR-3). hrRestoreInProgress,
+// hrBackupInProgress or hrDatabaseInUse with a sentence that says what blocks and what to do.
+Result<StartGate> start_directory(const Instance& instance);
+
+// The engine could not be run: a restore that `gate` marked is completed and not started again
+// (REC-7). Called while the gate is held, so nobody else has changed the record.
+Result<void> take_back_start(const Instance& instance, const StartGate& gate);
 
 } // namespace ntdsb::service

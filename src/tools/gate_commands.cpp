@@ -138,9 +138,18 @@ int run_engine(const Options& options, const std::vector<std::string>& engine) {
     if (!instance) return report(options, instance.error(), exit_failed);
     auto gate = service::start_directory(*instance.value());
     if (!gate) return report(options, gate.error(), exit_of(gate.error().code));
-    const auto exit_status = platform::run_child(arguments, gate.value().hand_on());
-    if (!exit_status) return report(options, exit_status.error(), exit_failed);
-    return exit_status.value();
+    bool was_started = false;
+    const auto exit_status =
+        platform::run_child(arguments, gate.value().engine.hand_on(), was_started);
+    if (exit_status) return exit_status.value();
+    Error error = exit_status.error();
+    if (!was_started) {
+        if (const auto undone = service::take_back_start(*instance.value(), gate.value()); !undone)
+            error.what += text("; the record says that the directory was started, which it was "
+                               "not: ",
+                               undone.error().what);
+    }
+    return report(options, error, exit_failed);
 }
 
 } // namespace ntdsb::tools

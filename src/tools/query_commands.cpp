@@ -202,12 +202,14 @@ int show_token(const Options& options, const std::string& file) {
 int explain(const Options& options, const std::string& code) {
     const auto* const entry = find_code(code);
     if (entry == nullptr)
-        return report(options,
-                      fail(ERROR_INVALID_PARAMETER, "\"", code,
-                           "\" is no code or name that ntdsbcli or its service returns; give the "
-                           "number as the API returned it (0xC7FF0004 or decimal) or a name "
-                           "(hrRestoreInProgress)"),
-                      exit_no);
+        return report(
+            options,
+            fail(ERROR_INVALID_PARAMETER, "\"", code,
+                 "\" is no code or name that ntdsbcli or its service gives a meaning; give "
+                 "the number as the API returned it (0xC7FF0004 or decimal) or a name "
+                 "(hrRestoreInProgress). The words of Windows' own codes: net helpmsg "
+                 "NUMBER"),
+            exit_no);
     if (options.json)
         print(options, {{"name", entry->name}, {"code", entry->code}, {"text", entry->text}});
     else

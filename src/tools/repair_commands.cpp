@@ -48,14 +48,18 @@ int refuse_unsound(const Options& options, const ese::Report& found) {
     return report(options, fail(found.result, what), exit_no);
 }
 
-int say_abandoned(const Options& options, bool abandoned) {
+// What was done or not, and why, in one sentence.
+int say(const Options& options, const char* key, bool done, std::string_view sentence) {
     if (options.json)
-        print(options, {{"abandoned", abandoned}});
+        print(options, {{key, done}, {"what", sentence}});
     else
-        *options.out << (abandoned ? "abandoned; the directory may start\n"
-                                   : "nothing was abandoned\n");
-    return abandoned ? exit_ok : exit_no;
+        *options.out << sentence << '\n';
+    return done ? exit_ok : exit_no;
 }
+
+constexpr std::string_view declined = "nothing was abandoned, as you said";
+constexpr std::string_view nothing_blocks =
+    "nothing was abandoned: no restore keeps the directory from starting";
 
 int abandon_checked(const Options& options, const service::Instance& instance,
                     const service::InterlockStatus& status, bool force) {
@@ -63,10 +67,11 @@ int abandon_checked(const Options& options, const service::Instance& instance,
         confirm(options, text("Give up the restore of ", instance.directory().database,
                               force ? " WITHOUT a look at its files" : "", " and let it start?"));
     if (!wanted) return report(options, wanted.error(), exit_failed);
-    if (!wanted.value()) return say_abandoned(options, false);
+    if (!wanted.value()) return say(options, "abandoned", false, declined);
     const auto done = service::abandon_restore(instance, status);
     if (!done) return report(options, done.error(), exit_of(done.error().code));
-    return say_abandoned(options, done.value());
+    return say(options, "abandoned", done.value(),
+               done.value() ? "abandoned; the directory may start" : nothing_blocks);
 }
 
 // --- end-session
@@ -125,14 +130,6 @@ Result<bool> end_holder(const Options& options, const service::Instance& instanc
     return true;
 }
 
-int say_ended(const Options& options, bool ended, std::string_view sentence) {
-    if (options.json)
-        print(options, {{"ended", ended}});
-    else
-        *options.out << sentence << '\n';
-    return ended ? exit_ok : exit_no;
-}
-
 } // namespace
 
 int abandon(const Options& options, bool force) {
@@ -143,7 +140,7 @@ int abandon(const Options& options, bool force) {
     const auto& found = status.value();
     if (found.restore_session_alive) // named in the sentence
         return report(options, *found.start_blocked, exit_no);
-    if (!can_be_abandoned(found)) return say_abandoned(options, false);
+    if (!can_be_abandoned(found)) return say(options, "abandoned", false, nothing_blocks);
     if (!force) {
         const auto verified = verify_directory(options, *instance.value());
         if (!verified) return report(options, verified.error(), exit_failed);
@@ -158,13 +155,13 @@ int end_session(const Options& options) {
     const auto status = service::interlock_status(*instance.value());
     if (!status) return report(options, status.error(), exit_failed);
     if (!status.value().restore_session_alive)
-        return say_ended(options, false, "no restore session is alive; nothing was ended");
+        return say(options, "ended", false, "no restore session is alive; nothing was ended");
     const auto ended = end_holder(options, *instance.value(), status.value());
     if (!ended) return report(options, ended.error(), exit_of(ended.error().code));
-    return say_ended(options, ended.value(),
-                     ended.value() ? "ended; the directory stays blocked: run the restore again, "
-                                     "or give it up (ntdsbctl abandon)"
-                                   : "nothing was ended");
+    return say(options, "ended", ended.value(),
+               ended.value() ? "ended; the directory stays blocked: run the restore again, or give "
+                               "it up (ntdsbctl abandon)"
+                             : "nothing was ended, as you said");
 }
 
 } // namespace ntdsb::tools

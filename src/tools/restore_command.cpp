@@ -11,6 +11,7 @@
 #include "core/utf16.h"
 #include "ese/headers.h"
 #include "platform/process.h"
+#include "service/locations.h"
 
 #include <algorithm>
 
@@ -91,7 +92,24 @@ Result<void> move_engine_files(const platform::Path& folder, Aside& aside) {
     return ok();
 }
 
-platform::Path local_path(const std::u16string& listed) { return native_path(listed); }
+// Without the administrative share that a path_style of "unc" names: the directory is this computer's,
+// and its shares may be off.
+platform::Path local_path(const std::u16string& listed) {
+    return native_path(service::resolve_own_share(listed));
+}
+
+// What a lost disk took with it. For this account alone, since whose they were is not known.
+Result<std::vector<platform::Path>> make_missing_folders(const Locations& places) {
+    std::vector<platform::Path> made;
+    for (const auto& folder : {local_path(places.database).parent_path(),
+                               local_path(places.log_path), local_path(places.checkpoint_path)}) {
+        NTDSB_TRY(const auto info, platform::file_info(folder));
+        if (info) continue;
+        NTDSB_CHECK(platform::create_private_folder(folder));
+        made.push_back(folder);
+    }
+    return made;
+}
 
 Result<void> clear_place(const Locations& places, Aside& aside) {
     const auto database = local_path(places.database);
@@ -149,6 +167,7 @@ Result<void> put_database(const Options& options, const Backup& backup,
 struct Outcome {
     Locations places;
     std::vector<platform::Path> aside;
+    std::vector<platform::Path> made;
 };
 
 Result<bool> ask(const Options& options, const Backup& backup, const Locations& places) {
@@ -168,6 +187,12 @@ std::string list_of(const std::vector<platform::Path>& folders) {
     return list;
 }
 
+Json list_json(const std::vector<platform::Path>& folders) {
+    Json list = Json::array();
+    for (const auto& folder : folders) list.push_back(shown(folder));
+    return list;
+}
+
 // From Register on: a failure leaves the directory blocked, on purpose.
 Error left_blocked(const Error& why, const Aside& aside) {
     return fail(why.code, why.what, "; the directory stays blocked until a restore completes: ",
@@ -178,7 +203,8 @@ Error left_blocked(const Error& why, const Aside& aside) {
 }
 
 Result<void> put_files(const Options& options, const Backup& backup, const Locations& places,
-                       Aside& aside) {
+                       Aside& aside, std::vector<platform::Path>& made) {
+    NTDSB_TRY(made, make_missing_folders(places));
     NTDSB_CHECK(clear_place(places, aside));
     return put_database(options, backup, local_path(places.database));
 }
@@ -200,29 +226,32 @@ Result<std::optional<Outcome>> run_restore(const Options& options, const Backup&
     NTDSB_CHECK(session.register_restore(registration_of(backup, places)));
     note(options, "registered: the directory cannot start until the restore completes");
     Aside aside(file_time());
-    if (const auto put = put_files(options, backup, places, aside); !put) {
+    std::vector<platform::Path> made;
+    if (const auto put = put_files(options, backup, places, aside, made); !put) {
         static_cast<void>(session.complete(put.error().code)); // CMPL-2: the record says why
         return left_blocked(put.error(), aside);
     }
     if (const auto completed = complete(options, session); !completed)
         return left_blocked(completed.error(), aside);
-    return std::optional(Outcome{std::move(places), aside.folders()});
+    return std::optional(Outcome{std::move(places), aside.folders(), std::move(made)});
 }
 
 void print_done(const Options& options, const Backup& backup, const Outcome& outcome) {
     if (options.json) {
-        Json aside = Json::array();
-        for (const auto& folder : outcome.aside) aside.push_back(shown(folder));
         print(options, {{"restored", true},
                         {"taken_at", backup.manifest.taken_at},
                         {"database", text(outcome.places.database)},
                         {"log_path", text(outcome.places.log_path)},
-                        {"moved_aside", std::move(aside)}});
+                        {"moved_aside", list_json(outcome.aside)},
+                        {"folders_made", list_json(outcome.made)}});
         return;
     }
     note(options, text("restored ", outcome.places.database, " as of ", backup.manifest.taken_at));
     if (!outcome.aside.empty())
         note(options, "what was there before lies in " + list_of(outcome.aside));
+    if (!outcome.made.empty())
+        note(options, "made for this account alone, as they were missing: " +
+                          list_of(outcome.made) + "; let the engine's account use them");
     note(options, "start the directory with: ntdsbctl run -- ENGINE");
 }
 

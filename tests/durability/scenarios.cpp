@@ -2,6 +2,7 @@
 #include "scenarios.h"
 
 #include "platform/domain_controller.h"
+#include "service/abandon.h"
 #include "wire/read_reply.h"
 
 namespace ntdsb::service {
@@ -97,6 +98,11 @@ Code restore_whole(Stage& stage) {
     return entered == S_OK ? stage.client.complete(session, S_OK) : entered;
 }
 Code start(Stage& stage) { return code_of(start_directory(*stage.directory.instance())); }
+Code abandon(Stage& stage) {
+    const auto instance = stage.directory.instance();
+    const auto seen = interlock_status(*instance);
+    return seen ? code_of(abandon_restore(*instance, seen.value())) : seen.error().code;
+}
 Code back_up(Stage& stage) { return stage.client.call<wire::BackupPrepare>({u"", 0, 1}).status; }
 Code truncate(Stage& stage) {
     return stage.client.call<wire::BackupTruncateLogs>({stage.session}).status;
@@ -139,6 +145,9 @@ const std::vector<Scenario>& scenarios() {
         {"Complete", "registered", "completed", registered, complete, nothing_else},
         {"CompleteWithFailure", "registered", "failed", registered, report_failure, nothing_else},
         {"StartAfterCompleted", "completed", "started", completed, start, nothing_else},
+        {"AbandonOrphan", "registered", "none", orphaned, abandon, nothing_else},
+        {"AbandonFailed", "failed", "none", failed, abandon, nothing_else},
+        {"AbandonDamaged", "unreadable", "none", damaged, abandon, nothing_else},
         {"TakeOver", "registered", "completed", half_completed, restore_whole, nothing_else},
         {"BackupLive", "none", "none", running_well, back_up, nothing_else},
         {"Truncate", "none", "none", backed_up, truncate, recoverable},

@@ -24,7 +24,9 @@ struct Actions {
 
 } // namespace
 
-Result<int> run_child(const std::vector<std::u16string>& arguments, NativeHandle inherited) {
+Result<int> run_child(const std::vector<std::u16string>& arguments, NativeHandle inherited,
+                      bool& was_started) {
+    was_started = false;
     if (arguments.empty()) return fail(ERROR_INVALID_PARAMETER, "there is no program to run");
     std::vector<std::string> words;
     words.reserve(arguments.size());
@@ -45,6 +47,7 @@ Result<int> run_child(const std::vector<std::u16string>& arguments, NativeHandle
         error != 0) {
         return errno_error(error, text("run ", words[0]));
     }
+    was_started = true;
     int status = 0;
     while (::waitpid(child, &status, 0) < 0) {
         if (errno != EINTR) return errno_error(errno, text("wait for ", words[0]));

@@ -97,12 +97,15 @@ Result<Handle> start(const std::wstring& program, std::wstring& line, HANDLE inh
 
 } // namespace
 
-Result<int> run_child(const std::vector<std::u16string>& arguments, NativeHandle inherited) {
+Result<int> run_child(const std::vector<std::u16string>& arguments, NativeHandle inherited,
+                      bool& was_started) {
+    was_started = false;
     if (arguments.empty()) return fail(ERROR_INVALID_PARAMETER, "there is no program to run");
     NTDSB_TRY(const auto program, find_program(arguments.front()));
     std::wstring line;
     for (const auto& argument : arguments) append_argument(line, to_wide(argument));
     NTDSB_TRY(const auto process, start(program, line, static_cast<HANDLE>(inherited)));
+    was_started = true;
     DWORD status = 0;
     if (WaitForSingleObject(process.get(), INFINITE) != WAIT_OBJECT_0 ||
         !GetExitCodeProcess(process.get(), &status)) {

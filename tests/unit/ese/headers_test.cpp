@@ -35,6 +35,16 @@ TEST_F(Headers, DatabaseFieldsAreDecodedForEveryPageSize) {
     }
 }
 
+TEST_F(Headers, ShadowIsThePageAfterTheFirstAndNoOther) {
+    const auto made = clean_database().page_size(8192).bytes();
+    test::Bytes moved(4096); // before a sound header of 8 KiB, half a page too early
+    moved[700] = std::byte{1};
+    moved.insert(moved.end(), made.begin(), made.begin() + 8192);
+    moved.resize(81920);
+    EXPECT_EQ(code_of(decode_database_header(moved, moved.size(), "x")),
+              as_code(hrDatabaseCorrupted));
+}
+
 TEST_F(Headers, ShadowServesWhenTheFirstHeaderIsDamaged) {
     for (const std::uint32_t page_size : {2048u, 4096u, 8192u, 16384u, 32768u}) {
         dirty_database().page_size(page_size).damaged_header().write(database());

@@ -136,6 +136,8 @@ TEST_F(VerifyDatabases, CleanDatabaseNeedsNoLogs) {
 TEST_F(VerifyDatabases, WithoutLogsOnlyCleanDatabasesAreSound) { // REG-10
     write(dirty_database());
     expect_only(hrRestoreLogTooLow, "VER-3");
+    EXPECT_NE(sentences(verify()).find("is 7 where none is expected, since there are no logs"),
+              std::string::npos);
 }
 
 TEST_F(VerifyDatabases, AnotherStreamsLogsAreFound) {

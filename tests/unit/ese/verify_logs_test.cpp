@@ -37,6 +37,17 @@ TEST_F(VerifyLogs, MissingLogIsFound) {
     }
 }
 
+TEST_F(VerifyLogs, HighestLogIsAskedForEvenBelowWhatIsRequired) { // REG-10
+    write(dirty_database());
+    range(0, 2); // 3..7 are required
+    const auto report = verify();
+    EXPECT_EQ(codes(report), (std::set<Code>{static_cast<Code>(hrMissingRestoreLogFiles),
+                                             static_cast<Code>(hrRestoreLogTooLow)}))
+        << sentences(report);
+    log(2).write(backup() / "edb00002.log");
+    expect_only(hrRestoreLogTooLow, "VER-3");
+}
+
 TEST_F(VerifyLogs, EveryMissingRunIsNamed) {
     write(dirty_database());
     range(1, 0xFFFFF);
@@ -106,6 +117,19 @@ TEST_F(VerifyLogs, DamagedCurrentLogIsFoundAndNotMissing) {
     chain(3, 6).write(backup());
     log(7).damaged_header().write(logs() / "edb.log");
     expect_only(hrLogFileCorrupt, "VER-2");
+}
+
+TEST_F(VerifyLogs, DamagedCurrentLogStandsForTheLastOneAlone) {
+    write(dirty_database());
+    range(3, 7);
+    chain(3, 5).write(backup());
+    log(7).damaged_header().write(logs() / "edb.log");
+    const auto report = verify();
+    EXPECT_EQ(codes(report), (std::set<Code>{static_cast<Code>(hrLogFileCorrupt),
+                                             static_cast<Code>(hrMissingRestoreLogFiles)}))
+        << sentences(report);
+    EXPECT_NE(sentences(report).find("6 (edb00006.log) to 7 (edb00007.log)"), std::string::npos)
+        << sentences(report);
 }
 
 TEST_F(VerifyLogs, GenerationMustBeTheNames) {
@@ -358,6 +382,18 @@ TEST_F(VerifyLogs, CheckpointAboveTheLowestRequiredIsFound) { // VER-4
 }
 
 #ifndef _WIN32
+TEST_F(VerifyLogs, CheckpointBehindALinkIsChecked) { // VER-4
+    write_sound_set();
+    std::filesystem::create_directory(root / "elsewhere");
+    EseCheckpoint{foreign}.generation(3).write(root / "elsewhere" / "edb.chk");
+    set.checkpoint_path = root / "link";
+    std::filesystem::create_directory_symlink(root / "elsewhere", set.checkpoint_path);
+    expect_only(hrBadCheckpointSignature, "VER-4");
+    std::filesystem::remove(set.checkpoint_path);
+    std::filesystem::create_symlink(root / "elsewhere" / "edb.chk", set.checkpoint_path);
+    expect_only(hrBadCheckpointSignature, "VER-4");
+}
+
 TEST_F(VerifyLogs, LogThatLeadsNowhereIsMissing) {
     write_sound_set();
     std::filesystem::remove(backup() / "edb00005.log");

@@ -26,14 +26,16 @@ protected:
     }
 
     test::TempFolder folder_;
+    bool was_started = false;
 };
 
 TEST_F(Child, ReturnsTheExitStatus) {
     Lock lock = a_lock();
     EXPECT_EQ(run_child({test::own_program(), u"say-arguments", file("out"), u"1", u"2", u"3"},
-                        lock.hand_on())
+                        lock.hand_on(), was_started)
                   .value(),
               3);
+    EXPECT_TRUE(was_started);
 }
 
 TEST_F(Child, PassesArgumentsUntouched) {
@@ -45,7 +47,7 @@ TEST_F(Child, PassesArgumentsUntouched) {
 #ifdef _WIN32
     arguments.pop_back(); // mingw's start-up code expands it
 #endif
-    ASSERT_TRUE(run_child(arguments, lock.hand_on()));
+    ASSERT_TRUE(run_child(arguments, lock.hand_on(), was_started));
     std::ifstream in(folder_ / "out", std::ios::binary);
     for (std::size_t i = 3; i < arguments.size(); ++i) {
         std::string line;
@@ -56,11 +58,13 @@ TEST_F(Child, PassesArgumentsUntouched) {
 
 TEST_F(Child, ProgramThatIsNotThereIsAnError) {
     Lock lock = a_lock();
-    const auto status = run_child({u"ntdsb-no-such-program"}, lock.hand_on());
+    was_started = true;
+    const auto status = run_child({u"ntdsb-no-such-program"}, lock.hand_on(), was_started);
     ASSERT_FALSE(status);
+    EXPECT_FALSE(was_started);
     EXPECT_EQ(status.error().code, ERROR_FILE_NOT_FOUND);
     EXPECT_NE(status.error().what.find("ntdsb-no-such-program"), std::string::npos);
-    EXPECT_EQ(run_child({}, lock.hand_on()).error().code, ERROR_INVALID_PARAMETER);
+    EXPECT_EQ(run_child({}, lock.hand_on(), was_started).error().code, ERROR_INVALID_PARAMETER);
 }
 
 TEST_F(Child, KeepsTheLockHandedOnWhenItsParentIsKilled) {

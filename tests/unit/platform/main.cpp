@@ -37,8 +37,9 @@ int hand_on(const Arguments& arguments) {
     auto lock = platform::try_lock(native_path(arguments.at(0)), "the gate");
     const auto other = platform::try_lock(native_path(arguments.at(1)), "the gate");
     if (!lock || !lock.value() || !other || !other.value()) return 1;
+    bool was_started = false;
     return platform::run_child({own_program(), u"ready-until", arguments.at(2), arguments.at(3)},
-                               lock.value()->hand_on())
+                               lock.value()->hand_on(), was_started)
         .value();
 }
 

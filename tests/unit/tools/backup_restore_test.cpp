@@ -66,6 +66,28 @@ TEST_F(NtdsbctlBackup, RestoreGivesBackTheBytesAndKeepsWhatWasThere) {
     EXPECT_EQ(json({"verify", utf8(directory.ntds())}, exit_ok)["sound"], true);
 }
 
+TEST_F(NtdsbctlBackup, LostFoldersAreMadeAgain) {
+    make_dirty();
+    const auto logs = directory.root() / "lost" / "logs";
+    configure(text("log_path = '", utf8(logs), "'\n"));
+    std::filesystem::create_directories(logs);
+    for (const char* log : {"edb00003.log", "edb00004.log", "edb.log"})
+        std::filesystem::rename(directory.ntds() / log, logs / log);
+    std::filesystem::rename(directory.ntds() / "edb.chk", logs / "edb.chk");
+    const auto original = read_file(directory.database());
+    back_up();
+    std::filesystem::remove_all(directory.ntds());
+    std::filesystem::remove_all(logs.parent_path());
+    const auto done = json({"restore", utf8(folder()), "--yes"}, exit_ok);
+    EXPECT_EQ(read_file(directory.database()), original);
+    EXPECT_EQ(read_file(logs / "edb.log"), read_file(in_folder("edb00005.log")));
+    ASSERT_EQ(done["folders_made"].size(), 2u);
+    EXPECT_EQ(done["folders_made"][0], utf8(directory.ntds()));
+    EXPECT_EQ(done["folders_made"][1], utf8(logs));
+    EXPECT_EQ(done["moved_aside"].size(), 0u);
+    EXPECT_EQ(directory.start_blocked(), S_OK);
+}
+
 TEST_F(NtdsbctlBackup, RealDatabaseComesBackByteForByte) {
     NTDSB_REAL_DATABASE(real, "page8k");
     test::write_file(directory.database(), read_file(real));
@@ -73,6 +95,19 @@ TEST_F(NtdsbctlBackup, RealDatabaseComesBackByteForByte) {
     ruin();
     ASSERT_EQ(run({"restore", utf8(folder()), "--yes"}).status, exit_ok);
     EXPECT_EQ(read_file(directory.database()), read_file(real));
+}
+
+// Wine has no administrative shares: a restore that needed them would fail there.
+TEST_F(NtdsbctlBackup, LocationsThatAreSharesAreRestoredWithoutThem) { // PATH-4
+    make_dirty();
+    configure("path_style = 'unc'\n");
+    const auto original = read_file(directory.database());
+    back_up();
+    ruin();
+    const auto done = run({"restore", utf8(folder()), "--yes"});
+    ASSERT_EQ(done.status, exit_ok) << done.all();
+    EXPECT_EQ(read_file(directory.database()), original);
+    EXPECT_EQ(directory.recorded(), service::RecordState::completed);
 }
 
 TEST_F(NtdsbctlBackup, TruncationFollowsACompleteBackup) { // BTRUNC-1

@@ -121,5 +121,18 @@ TEST_F(Ntdsbctl, ProgramThatCannotBeRunIsAFailure) {
     expect_says(failed.err, "no-such-program");
 }
 
+TEST_F(Ntdsbctl, ProgramThatCannotBeRunStartsNoRestoredDirectory) { // REC-7
+    EXPECT_TRUE(directory.enter().value().complete());
+    const std::string absent = utf8(directory.root() / "no-such-program");
+    EXPECT_EQ(run({"run", "--", absent}).status, exit_failed);
+    EXPECT_EQ(directory.recorded(), RecordState::completed);
+    EXPECT_EQ(json({"history"}, exit_ok)["events"].back()["event"], "not-started");
+    EXPECT_EQ(json({"status"}, exit_ok)["engine_running"], false);
+
+    EXPECT_EQ(run({"run", "--", this_program(), "exit", "0"}).status, 0);
+    EXPECT_EQ(run({"run", "--", absent}).status, exit_failed);
+    EXPECT_EQ(directory.recorded(), RecordState::started) << "an earlier start stays one";
+}
+
 } // namespace
 } // namespace ntdsb::tools

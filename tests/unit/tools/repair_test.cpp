@@ -65,8 +65,32 @@ TEST_F(Ntdsbctl, AbandonKeepsAnUnreadableRecordAside) { // REC-8
     EXPECT_TRUE(kept);
 }
 
+std::optional<platform::DiskOperation> last_change;
+
+// What is said to be done stays done: the folder is flushed after the last change in it.
+TEST_F(Ntdsbctl, AbandonIsDurable) {
+    const auto abandon = [&] {
+        last_change.reset();
+        platform::set_disk_hook([](platform::DiskOperation operation, const platform::Path& path) {
+            if (path.extension() != ".lock" && path.extension() != ".holder")
+                last_change = operation;
+            return Code{0};
+        });
+        EXPECT_EQ(run({"abandon", "--yes"}).status, exit_ok);
+        platform::set_disk_hook(nullptr);
+        EXPECT_EQ(last_change, platform::DiskOperation::flush_folder);
+    };
+    { ASSERT_TRUE(directory.enter()); }
+    abandon();
+    { ASSERT_TRUE(directory.enter()); }
+    test::flip_bit(directory.record_file(), 20);
+    abandon();
+}
+
 TEST_F(Ntdsbctl, AbandonOfNothingSaysSo) {
-    EXPECT_EQ(json({"abandon", "--yes"}, exit_no)["abandoned"], false);
+    const auto answered = json({"abandon", "--yes"}, exit_no);
+    EXPECT_EQ(answered["abandoned"], false);
+    expect_says(answered["what"].get<std::string>(), "no restore keeps the directory");
     EXPECT_TRUE(directory.enter().value().complete());
     EXPECT_EQ(json({"abandon", "--yes"}, exit_no)["abandoned"], false)
         << "completed blocks nothing";
