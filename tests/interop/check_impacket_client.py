@@ -18,8 +18,6 @@ import time
 
 try:
     from impacket.dcerpc.v5 import epm, mgmt, transport
-    from impacket.dcerpc.v5.dtypes import LONG, ULONG
-    from impacket.dcerpc.v5.ndr import NDRCALL, NDRUHYPER
     from impacket.dcerpc.v5.rpcrt import DCERPCException
     from impacket.uuid import bin_to_string, uuidtup_to_bin
 except ImportError as error:
@@ -27,42 +25,12 @@ except ImportError as error:
     print("0 passed, 0 failed, 1 skipped")
     sys.exit(0)
 
-from ntdsb_impacket import List, Octets, Pair, Pairs, Session, Text, Token
+from ntdsb_impacket import (B_CLOSE, B_END, B_LOCATIONS, B_LOGS, B_NAMES, B_OPEN, B_PING, B_PREPARE, B_READ, B_TRUNCATE,
+                            BACKUP_INTERFACE, CHECK_TOKEN, COMPLETE, END, LOCATIONS, ONLINE, Pair, PREPARE, REGISTER,
+                            RESTORE_INTERFACE, SET_LOG)
 
-RESTORE = uuidtup_to_bin(("a8fe3c8c-6895-427d-a91c-95cc81b46064", "1.0"))
-BACKUP = uuidtup_to_bin(("fbc80959-3c7d-4ae4-b3ed-4afb9ec73267", "1.0"))
+RESTORE, BACKUP = uuidtup_to_bin(RESTORE_INTERFACE), uuidtup_to_bin(BACKUP_INTERFACE)
 S_OK, HANDLE_EOF, BLOCKED = 0, 38, 0xC8000000
-TEXT, SESSION = ("instance", Text), ("session", Session)
-STATUS = ("status", LONG)
-LIST_REPLY = (("count", ULONG), ("list", List), STATUS)
-
-
-def operation(opnum, request, reply):
-    call = type("Operation", (NDRCALL,), {"opnum": opnum, "structure": request})
-    return call, type("OperationResponse", (NDRCALL,), {"structure": reply})
-
-
-ONLINE = operation(0, (TEXT,), (("online", ULONG), STATUS))
-PREPARE = operation(1, (TEXT, ("flags", ULONG), ("size", ULONG), ("token", Token)), (SESSION, STATUS))
-REGISTER = operation(2, (SESSION, ("checkpoint", Text), ("log", Text), ("count", LONG), ("pairs", Pairs),
-                         ("backup", Text), ("low", ULONG), ("high", ULONG)), (STATUS,))
-COMPLETE = operation(3, (SESSION, ("state", LONG)), (STATUS,))
-LOCATIONS = operation(4, (SESSION,), LIST_REPLY)
-END = operation(5, (SESSION,), (SESSION, STATUS))
-SET_LOG = operation(6, (TEXT, ("number", ULONG)), (STATUS,))
-CHECK_TOKEN = operation(7, (TEXT, ("size", ULONG), ("token", Token)), (STATUS,))
-B_PREPARE = operation(0, (TEXT, ("grbit", ULONG), ("type", ULONG)),
-                      (("size", ULONG), ("token", Token), SESSION, STATUS))
-B_END = operation(1, (SESSION,), (SESSION, STATUS))
-B_NAMES = operation(2, (SESSION,), LIST_REPLY)
-B_OPEN = operation(3, (SESSION, ("name", Text), ("hint", ULONG)), (("size", NDRUHYPER), STATUS))
-B_READ = operation(4, (SESSION, ("size", ULONG)), (("data", Octets), ("count", ULONG), STATUS))
-B_CLOSE = operation(5, (SESSION,), (STATUS,))
-B_LOGS = operation(6, (SESSION,), LIST_REPLY)
-B_TRUNCATE = operation(7, (SESSION,), (STATUS,))
-B_PING = operation(8, (), (STATUS,))
-B_LOCATIONS = operation(9, (SESSION,), LIST_REPLY)
-
 passed = failed = 0
 
 

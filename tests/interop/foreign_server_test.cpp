@@ -56,12 +56,18 @@ public:
         }
         return lines;
     }
+    // Fails or skips the test if the service does not run.
+    void require() const {
+        if (!process_.address().empty()) return;
+        if (first_line_.rfind("skipped: ", 0) == 0) GTEST_SKIP() << first_line_;
+        FAIL() << "the service does not listen, it says: " << first_line_;
+    }
     // What the service calls the session that it opens next; it counts them.
     std::string next_session() { return std::to_string(++sessions_); }
 
 private:
     ForeignServer() : process_(split_words(std::getenv("NTDSB_FOREIGN_SERVER")), output()) {
-        take_lines(); // where it listens
+        first_line_ = first_of(take_lines()); // where it listens
         const std::filesystem::path file = folder_ / "ntdsbcli.toml";
         const std::string end = "transport = 'rpc'\naddress = '" + process_.address() + "'\n";
         std::ofstream(file) << "[service]\nlisten = ['" + process_.address() +
@@ -72,6 +78,9 @@ private:
         std::filesystem::permissions(file, std::filesystem::perms::owner_read |
                                                std::filesystem::perms::owner_write);
         contract::set_environment("NTDSBCLI_CONFIG", file.string());
+    }
+    static std::string first_of(const std::vector<std::string>& lines) {
+        return lines.empty() ? "nothing" : lines.front();
     }
     std::filesystem::path output() const { return folder_ / "server.out"; }
 
@@ -88,6 +97,7 @@ private:
 
     test::TempFolder folder_;
     test::ServerProcess process_;
+    std::string first_line_;
     std::streamoff at_ = 0;
     unsigned sessions_ = 0;
 };
@@ -147,7 +157,7 @@ protected:
     using String = typename Form::String;
     using Char = typename Form::Char;
 
-    void SetUp() override { ForeignServer::get(); }
+    void SetUp() override { ForeignServer::get().require(); }
 
     // What a function that hands out a list gave.
     template <class Function>
@@ -342,7 +352,7 @@ TYPED_TEST(ForeignServerTest, RepliesOfManyFragments) {
     EXPECT_CODE(Form::open_file(this->hbc, Form::text("z").c_str(), 0, &file_size), S_OK);
     // Whole fragments, a little more or less, and every alignment of what follows the octets.
     std::size_t offset = 0;
-    for (const DWORD bytes : {1048576u, 65536u, 65535u, 5816u, 5817u, 4280u, 1u, 300002u}) {
+    for (const DWORD bytes : {131072u, 65535u, 5816u, 5817u, 4256u, 1u, 30002u}) {
         std::vector<std::byte> buffer(bytes);
         EXPECT_CODE(DsBackupRead(this->hbc, buffer.data(), bytes, &size), S_OK);
         EXPECT_EQ(size, bytes);
@@ -350,14 +360,14 @@ TYPED_TEST(ForeignServerTest, RepliesOfManyFragments) {
         offset += bytes;
     }
     EXPECT_CODE(DsBackupEnd(this->hbc), S_OK);
-    EXPECT_EQ(ForeignServer::get().take_lines(12).size(), 12u);
+    EXPECT_EQ(ForeignServer::get().take_lines(11).size(), 11u);
 }
 
 // --- What only one form, or no exported function, can say
 
 class ForeignServerItself : public testing::Test {
 protected:
-    void SetUp() override { ForeignServer::get(); }
+    void SetUp() override { ForeignServer::get().require(); }
 
     template <class Op>
     typename Op::Reply call(transport::Connection& connection, typename Op::Request request) {
