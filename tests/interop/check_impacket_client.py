@@ -7,13 +7,8 @@ with every operation.
 WINE... is what starts Windows programs. Skips where impacket is not installed. The last line is
 `N passed, N failed, N skipped`.
 """
-import pathlib
-import shutil
-import signal
 import socket
-import subprocess
 import sys
-import tempfile
 import time
 
 try:
@@ -28,25 +23,10 @@ except ImportError as error:
 from ntdsb_impacket import (B_CLOSE, B_END, B_LOCATIONS, B_LOGS, B_NAMES, B_OPEN, B_PING, B_PREPARE, B_READ, B_TRUNCATE,
                             BACKUP_INTERFACE, CHECK_TOKEN, COMPLETE, END, LOCATIONS, ONLINE, Pair, PREPARE, REGISTER,
                             RESTORE_INTERFACE, SET_LOG)
+from ntdsb_service import check, equal, finish, Service
 
 RESTORE, BACKUP = uuidtup_to_bin(RESTORE_INTERFACE), uuidtup_to_bin(BACKUP_INTERFACE)
 S_OK, HANDLE_EOF, BLOCKED = 0, 38, 0xC8000000
-passed = failed = 0
-
-
-def check(what, holds):
-    global passed, failed
-    if holds:
-        passed += 1
-    else:
-        failed += 1
-        print(f"FAILED: {what}", flush=True)
-
-
-def equal(what, found, expected):
-    check(f"{what}: found {found!r}, expected {expected!r}", found == expected)
-
-
 class Client:
     def __init__(self, port, interface, fragment=0):
         carrier = transport.DCERPCTransportFactory(f"ncacn_ip_tcp:127.0.0.1[{port}]")
@@ -198,37 +178,14 @@ def noise(port):
 
 def main():
     windows, wine, (make, server) = sys.argv[1] == "windows", sys.argv[2:-2], sys.argv[-2:]
-
-    def shown(path):
-        return "Z:" + str(path).replace("/", "\\") if windows else str(path)
-
-    work = pathlib.Path(tempfile.mkdtemp(dir=".")).resolve()
-    database = work / "ntds" / "ntds.dit"
-    for name in ("ntds", "backup"):
-        (work / name).mkdir()
-    subprocess.run([*wine, make, shown(database)], check=True)
-    config = work / "ntdsbsrv.toml"
-    config.write_text(f"[directory]\ndatabase = '{shown(database)}'\nstate_path = '{shown(work / 'state')}'\n"
-                      "registry_mirror = false\n"
-                      f"[service]\nlisten = ['127.0.0.1:0']\nallow_anonymous = true\nrestore_roots = ['{shown(work)}']\n", encoding="utf-8")
-    config.chmod(0o600)
-    process = subprocess.Popen([*wine, server, "run", "--config", shown(config)], stdout=subprocess.PIPE, text=True)
-    try:
-        line = process.stdout.readline().strip()
-        port = int(line.rsplit(":", 1)[1])
-        standard_interfaces(port)
-        noise(port)
-        token, content = back_up(port, shown(database), database)
-        folder = shown(database.parent)
-        restore(port, token, content, database, folder, shown(database), shown(work / "backup"))
-    finally:
-        process.send_signal(signal.SIGTERM)
-        status = process.wait(60)
-    if not windows:
-        equal("the exit status after SIGTERM", status, 0)
-    shutil.rmtree(work, ignore_errors=True)
+    with Service(windows, wine, make, server) as service:
+        standard_interfaces(service.port)
+        noise(service.port)
+        database = service.shown(service.database)
+        token, content = back_up(service.port, database, service.database)
+        restore(service.port, token, content, service.database, service.shown(service.database.parent), database,
+                service.shown(service.backup))
 
 
 main()
-print(f"{passed} passed, {failed} failed, 0 skipped")
-sys.exit(1 if failed else 0)
+finish()
