@@ -134,9 +134,10 @@ function(ntdsb_sanitize_client target)
     endif()
 endfunction()
 
-# Writes suites/NAME.json for the test runner: {name, flavour, kind, concurrent, targets, command, environment}.
+# Writes suites/NAME.json for the test runner: {name, flavour, kind, concurrent, targets, command, environment, wine}.
+# WINE x64|x86: a native suite starts Windows programs, too, by tests/support/wine-run.
 function(ntdsb_register_suite name kind concurrent)
-    cmake_parse_arguments(PARSE_ARGV 3 arg "" "" "TARGETS;COMMAND;ENVIRONMENT")
+    cmake_parse_arguments(PARSE_ARGV 3 arg "" "WINE" "TARGETS;COMMAND;ENVIRONMENT")
     foreach(list TARGETS COMMAND ENVIRONMENT)
         set(words "")
         foreach(word IN LISTS arg_${list})
@@ -150,7 +151,7 @@ function(ntdsb_register_suite name kind concurrent)
     file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/suites/${name}.json CONTENT
         "{\"name\": \"${name}\", \"flavour\": \"${ntdsb_flavour}\", \"kind\": \"${kind}\",
  \"concurrent\": ${concurrent}, \"targets\": [${TARGETS}],
- \"command\": [${COMMAND}], \"environment\": [${ENVIRONMENT}]}\n")
+ \"command\": [${COMMAND}], \"environment\": [${ENVIRONMENT}], \"wine\": \"${arg_WINE}\"}\n")
 endfunction()
 
 # What test code itself is built with: it is neither fast nor the place where undefined behaviour is looked for, and

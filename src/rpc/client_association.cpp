@@ -115,7 +115,7 @@ Result<void> ClientAssociation::receive_reply(wire::ReplySink& reply) {
         const auto frame = next_frame();
         if (!frame) return lost(frame.error());
         const Header& header = frame.value().header;
-        if (header.call_id != last_call_ ||
+        if ((header.call_id != last_call_ && header.call_id != bind_call) ||
             (header.type != PduType::response && header.type != PduType::fault))
             return lost(fail(RPC_S_PROTOCOL_ERROR, "call ", last_call_,
                              " is not answered with a fragment of type ",

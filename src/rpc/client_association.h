@@ -51,7 +51,10 @@ private:
     std::mutex sending_;
     std::atomic<std::uint32_t> sent_{0}; // the id of the call that waits for its reply, 0 for none
     std::atomic<bool> cancel_wanted_{false};
-    std::uint32_t last_call_ = 1; // the bind's
+    // The bind's id. An answer that carries it belongs to the running call, too, since the bind is
+    // long answered: Wine's rpcrt4 numbers every fragment 1, where C706 12.6.3 has the call's id.
+    static constexpr std::uint32_t bind_call = 1;
+    std::uint32_t last_call_ = bind_call;
 };
 
 } // namespace ntdsb::rpc

@@ -7,19 +7,12 @@ with every operation.
 WINE... is what starts Windows programs. Skips where impacket is not installed. The last line is
 `N passed, N failed, N skipped`.
 """
-import pathlib
-import shutil
-import signal
 import socket
-import subprocess
 import sys
-import tempfile
 import time
 
 try:
     from impacket.dcerpc.v5 import epm, mgmt, transport
-    from impacket.dcerpc.v5.dtypes import LONG, ULONG
-    from impacket.dcerpc.v5.ndr import NDRCALL, NDRUHYPER
     from impacket.dcerpc.v5.rpcrt import DCERPCException
     from impacket.uuid import bin_to_string, uuidtup_to_bin
 except ImportError as error:
@@ -27,58 +20,13 @@ except ImportError as error:
     print("0 passed, 0 failed, 1 skipped")
     sys.exit(0)
 
-from ntdsb_impacket import List, Octets, Pair, Pairs, Session, Text, Token
+from ntdsb_impacket import (B_CLOSE, B_END, B_LOCATIONS, B_LOGS, B_NAMES, B_OPEN, B_PING, B_PREPARE, B_READ, B_TRUNCATE,
+                            BACKUP_INTERFACE, CHECK_TOKEN, COMPLETE, END, LOCATIONS, ONLINE, Pair, PREPARE, REGISTER,
+                            RESTORE_INTERFACE, SET_LOG)
+from ntdsb_service import check, equal, finish, Service
 
-RESTORE = uuidtup_to_bin(("a8fe3c8c-6895-427d-a91c-95cc81b46064", "1.0"))
-BACKUP = uuidtup_to_bin(("fbc80959-3c7d-4ae4-b3ed-4afb9ec73267", "1.0"))
+RESTORE, BACKUP = uuidtup_to_bin(RESTORE_INTERFACE), uuidtup_to_bin(BACKUP_INTERFACE)
 S_OK, HANDLE_EOF, BLOCKED = 0, 38, 0xC8000000
-TEXT, SESSION = ("instance", Text), ("session", Session)
-STATUS = ("status", LONG)
-LIST_REPLY = (("count", ULONG), ("list", List), STATUS)
-
-
-def operation(opnum, request, reply):
-    call = type("Operation", (NDRCALL,), {"opnum": opnum, "structure": request})
-    return call, type("OperationResponse", (NDRCALL,), {"structure": reply})
-
-
-ONLINE = operation(0, (TEXT,), (("online", ULONG), STATUS))
-PREPARE = operation(1, (TEXT, ("flags", ULONG), ("size", ULONG), ("token", Token)), (SESSION, STATUS))
-REGISTER = operation(2, (SESSION, ("checkpoint", Text), ("log", Text), ("count", LONG), ("pairs", Pairs),
-                         ("backup", Text), ("low", ULONG), ("high", ULONG)), (STATUS,))
-COMPLETE = operation(3, (SESSION, ("state", LONG)), (STATUS,))
-LOCATIONS = operation(4, (SESSION,), LIST_REPLY)
-END = operation(5, (SESSION,), (SESSION, STATUS))
-SET_LOG = operation(6, (TEXT, ("number", ULONG)), (STATUS,))
-CHECK_TOKEN = operation(7, (TEXT, ("size", ULONG), ("token", Token)), (STATUS,))
-B_PREPARE = operation(0, (TEXT, ("grbit", ULONG), ("type", ULONG)),
-                      (("size", ULONG), ("token", Token), SESSION, STATUS))
-B_END = operation(1, (SESSION,), (SESSION, STATUS))
-B_NAMES = operation(2, (SESSION,), LIST_REPLY)
-B_OPEN = operation(3, (SESSION, ("name", Text), ("hint", ULONG)), (("size", NDRUHYPER), STATUS))
-B_READ = operation(4, (SESSION, ("size", ULONG)), (("data", Octets), ("count", ULONG), STATUS))
-B_CLOSE = operation(5, (SESSION,), (STATUS,))
-B_LOGS = operation(6, (SESSION,), LIST_REPLY)
-B_TRUNCATE = operation(7, (SESSION,), (STATUS,))
-B_PING = operation(8, (), (STATUS,))
-B_LOCATIONS = operation(9, (SESSION,), LIST_REPLY)
-
-passed = failed = 0
-
-
-def check(what, holds):
-    global passed, failed
-    if holds:
-        passed += 1
-    else:
-        failed += 1
-        print(f"FAILED: {what}", flush=True)
-
-
-def equal(what, found, expected):
-    check(f"{what}: found {found!r}, expected {expected!r}", found == expected)
-
-
 class Client:
     def __init__(self, port, interface, fragment=0):
         carrier = transport.DCERPCTransportFactory(f"ncacn_ip_tcp:127.0.0.1[{port}]")
@@ -230,37 +178,14 @@ def noise(port):
 
 def main():
     windows, wine, (make, server) = sys.argv[1] == "windows", sys.argv[2:-2], sys.argv[-2:]
-
-    def shown(path):
-        return "Z:" + str(path).replace("/", "\\") if windows else str(path)
-
-    work = pathlib.Path(tempfile.mkdtemp(dir=".")).resolve()
-    database = work / "ntds" / "ntds.dit"
-    for name in ("ntds", "backup"):
-        (work / name).mkdir()
-    subprocess.run([*wine, make, shown(database)], check=True)
-    config = work / "ntdsbsrv.toml"
-    config.write_text(f"[directory]\ndatabase = '{shown(database)}'\nstate_path = '{shown(work / 'state')}'\n"
-                      "registry_mirror = false\n"
-                      f"[service]\nlisten = ['127.0.0.1:0']\nallow_anonymous = true\nrestore_roots = ['{shown(work)}']\n", encoding="utf-8")
-    config.chmod(0o600)
-    process = subprocess.Popen([*wine, server, "run", "--config", shown(config)], stdout=subprocess.PIPE, text=True)
-    try:
-        line = process.stdout.readline().strip()
-        port = int(line.rsplit(":", 1)[1])
-        standard_interfaces(port)
-        noise(port)
-        token, content = back_up(port, shown(database), database)
-        folder = shown(database.parent)
-        restore(port, token, content, database, folder, shown(database), shown(work / "backup"))
-    finally:
-        process.send_signal(signal.SIGTERM)
-        status = process.wait(60)
-    if not windows:
-        equal("the exit status after SIGTERM", status, 0)
-    shutil.rmtree(work, ignore_errors=True)
+    with Service(windows, wine, make, server) as service:
+        standard_interfaces(service.port)
+        noise(service.port)
+        database = service.shown(service.database)
+        token, content = back_up(service.port, database, service.database)
+        restore(service.port, token, content, service.database, service.shown(service.database.parent), database,
+                service.shown(service.backup))
 
 
 main()
-print(f"{passed} passed, {failed} failed, 0 skipped")
-sys.exit(1 if failed else 0)
+finish()

@@ -1,8 +1,11 @@
-"""The operations' parameters (def/ntdsb.idl) as classes of impacket, an independent NDR implementation (Debian's
-python3-impacket, which the system's Python sees)."""
-from impacket.dcerpc.v5.dtypes import LPWSTR, WSTR
-from impacket.dcerpc.v5.ndr import (NDRSTRUCT, NDRUniConformantArray, NDRUniConformantVaryingArray, PNDRUniConformantArray,
-                                    NDRPOINTER)
+"""The operations (def/ntdsb.idl) as classes of impacket, an independent NDR implementation (Debian's python3-impacket,
+which the system's Python sees)."""
+from impacket.dcerpc.v5.dtypes import LONG, LPWSTR, ULONG, WSTR
+from impacket.dcerpc.v5.ndr import (NDRCALL, NDRSTRUCT, NDRUHYPER, NDRUniConformantArray, NDRUniConformantVaryingArray,
+                                    PNDRUniConformantArray, NDRPOINTER)
+
+RESTORE_INTERFACE = ("a8fe3c8c-6895-427d-a91c-95cc81b46064", "1.0")
+BACKUP_INTERFACE = ("fbc80959-3c7d-4ae4-b3ed-4afb9ec73267", "1.0")
 
 
 class Text(WSTR):
@@ -46,3 +49,36 @@ class Octets(NDRUniConformantVaryingArray):
 
 class Token(PNDRUniConformantArray):
     pass
+
+
+TEXT, SESSION = ("instance", Text), ("session", Session)
+STATUS = ("status", LONG)
+LIST_REPLY = (("count", ULONG), ("list", List), STATUS)
+
+
+def operation(opnum, request, reply):
+    """The class of an operation's request, and that of its reply."""
+    call = type("Operation", (NDRCALL,), {"opnum": opnum, "structure": request})
+    return call, type("OperationResponse", (NDRCALL,), {"structure": reply})
+
+
+ONLINE = operation(0, (TEXT,), (("online", ULONG), STATUS))
+PREPARE = operation(1, (TEXT, ("flags", ULONG), ("size", ULONG), ("token", Token)), (SESSION, STATUS))
+REGISTER = operation(2, (SESSION, ("checkpoint", Text), ("log", Text), ("count", LONG), ("pairs", Pairs),
+                         ("backup", Text), ("low", ULONG), ("high", ULONG)), (STATUS,))
+COMPLETE = operation(3, (SESSION, ("state", LONG)), (STATUS,))
+LOCATIONS = operation(4, (SESSION,), LIST_REPLY)
+END = operation(5, (SESSION,), (SESSION, STATUS))
+SET_LOG = operation(6, (TEXT, ("number", ULONG)), (STATUS,))
+CHECK_TOKEN = operation(7, (TEXT, ("size", ULONG), ("token", Token)), (STATUS,))
+B_PREPARE = operation(0, (TEXT, ("grbit", ULONG), ("type", ULONG)),
+                      (("size", ULONG), ("token", Token), SESSION, STATUS))
+B_END = operation(1, (SESSION,), (SESSION, STATUS))
+B_NAMES = operation(2, (SESSION,), LIST_REPLY)
+B_OPEN = operation(3, (SESSION, ("name", Text), ("hint", ULONG)), (("size", NDRUHYPER), STATUS))
+B_READ = operation(4, (SESSION, ("size", ULONG)), (("data", Octets), ("count", ULONG), STATUS))
+B_CLOSE = operation(5, (SESSION,), (STATUS,))
+B_LOGS = operation(6, (SESSION,), LIST_REPLY)
+B_TRUNCATE = operation(7, (SESSION,), (STATUS,))
+B_PING = operation(8, (), (STATUS,))
+B_LOCATIONS = operation(9, (SESSION,), LIST_REPLY)

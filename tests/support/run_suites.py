@@ -6,13 +6,16 @@
 
 A suite is a file suites/NAME.json in a build tree (cmake/Ntdsb.cmake): a GoogleTest executable, or a script whose last
 line is `N passed, N failed, N skipped`. One that crashes, hangs, or runs no test counts as failed. Windows executables
-run under Wine. Suites of one flavour run one after another, two flavours at a time. The last line printed is the sum
-over all suites; with --targets only the names of what must be built for them are printed. --save also keeps the
+run under Wine. Suites of one flavour run one after another, two flavours at a time; those that need Wine wait until no
+other run of this script uses the prefix. The last line printed is the sum over all suites; with --targets only the names of what must be built for them are printed. --save also keeps the
 outcomes, so that builds may be tested one by one and summed up at the end.
 """
 import argparse
 import concurrent.futures
+import contextlib
 import dataclasses
+import fcntl
+import itertools
 import json
 import os
 import pathlib
@@ -41,6 +44,12 @@ class Suite:
     targets: list[str]
     command: list[str]
     environment: list[str] = dataclasses.field(default_factory=list)
+    wine: str = ""  # x64 or x86: a native suite that starts programs of this flavour, too
+
+    @property
+    def prefix(self) -> str:
+        """The flavour whose Wine prefix it needs; empty: none."""
+        return self.flavour if self.flavour in WINE_FLAVOURS else self.wine
 
     @property
     def title(self) -> str:
@@ -103,8 +112,9 @@ def execute(suite: Suite, report: pathlib.Path, log: pathlib.Path, timeout: floa
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            tell_wine(suite.flavour, "--stop")
-            tell_wine(suite.flavour, "--start")
+            if suite.prefix:
+                tell_wine(suite.prefix, "--stop")
+                tell_wine(suite.prefix, "--start")
             return f"it was still running after {timeout:g} seconds"
     return f"it ended with status {status}" if status else ""
 
@@ -169,8 +179,6 @@ def read_script(output: str) -> Outcome:
 
 
 def tell_wine(flavour: str, what: str) -> None:
-    if flavour not in WINE_FLAVOURS:
-        return
     try:
         subprocess.run([str(WINE_RUN), flavour, what], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL, check=False, timeout=120)
@@ -178,20 +186,34 @@ def tell_wine(flavour: str, what: str) -> None:
         print(f"  wine-run {flavour} {what} did not return", flush=True)
 
 
+@contextlib.contextmanager
+def wine_server(flavour: str):
+    """Keeps Wine's server up in the flavour's prefix, which is one run's at a time: to stop it ends what others run."""
+    if not flavour:
+        yield
+        return
+    lock = TOP / "out" / "wine" / f"{flavour}.suites"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        tell_wine(flavour, "--start")
+        try:
+            yield
+        finally:
+            tell_wine(flavour, "--stop")
+
+
 def run_flavour(flavour: str, suites: list[Suite]) -> list[tuple[Suite, Outcome]]:
     rows = []
-    if suites:
-        tell_wine(flavour, "--start")
-    try:
-        for suite in suites:
-            outcome = run(suite, TOP / "out" / "test" / flavour / suite.name)
-            rows.append((suite, outcome))
-            mark = "FAIL" if outcome.failed else "ok"
-            text = [f"  {mark:4} {suite.title:32} {outcome.passed:5} passed {outcome.failed:4} failed "
-                    f"{outcome.skipped:4} skipped {outcome.seconds:7.1f} s"]
-            print("\n".join(text + ["         " + note for note in outcome.notes]), flush=True)
-    finally:
-        tell_wine(flavour, "--stop")
+    for prefix, group in itertools.groupby(sorted(suites, key=lambda suite: suite.prefix), lambda suite: suite.prefix):
+        with wine_server(prefix):
+            for suite in group:
+                outcome = run(suite, TOP / "out" / "test" / flavour / suite.name)
+                rows.append((suite, outcome))
+                mark = "FAIL" if outcome.failed else "ok"
+                text = [f"  {mark:4} {suite.title:32} {outcome.passed:5} passed {outcome.failed:4} failed "
+                        f"{outcome.skipped:4} skipped {outcome.seconds:7.1f} s"]
+                print("\n".join(text + ["         " + note for note in outcome.notes]), flush=True)
     return rows
 
 

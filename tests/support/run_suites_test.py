@@ -79,6 +79,20 @@ class RunSuites(unittest.TestCase):
                 {"name": name, "flavour": "tsan", "kind": "gtest", "concurrent": concurrent, "targets": [], "command": []}))
         self.assertEqual([suite.name for suite in run_suites.load_suites([suites.parent], "")], ["together"])
 
+    def test_suites_that_need_a_prefix_come_last_and_hold_it(self):
+        told, ran = [], []
+        for name, fake in (("tell_wine", lambda flavour, what: told.append((flavour, what, len(ran)))),
+                           ("run", lambda suite, work: ran.append(suite.name) or run_suites.Outcome(1)),
+                           ("TOP", pathlib.Path(self.folder.name))):
+            self.addCleanup(setattr, run_suites, name, getattr(run_suites, name))
+            setattr(run_suites, name, fake)
+        suites = [run_suites.Suite(name, "asan", "gtest", False, [], [], wine=wine)
+                  for name, wine in (("a", "x86"), ("b", ""), ("c", "x64"), ("d", "x64"))]
+        with contextlib.redirect_stdout(io.StringIO()):
+            run_suites.run_flavour("asan", suites)
+        self.assertEqual(ran, ["b", "c", "d", "a"])
+        self.assertEqual(told, [("x64", "--start", 1), ("x64", "--stop", 3), ("x86", "--start", 3), ("x86", "--stop", 4)])
+
     def test_filter_that_fits_nothing_is_a_failure(self):
         out = io.StringIO()
         arguments, sys.argv = sys.argv, ["run_suites.py", "--filter", "nothing", self.folder.name]

@@ -43,21 +43,24 @@ std::string ServerProcess::wait_for_line(const fs::path& output, const std::stri
         if (!running) return {};
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
-    throw std::runtime_error("ntdsbsrv does not tell where it listens");
+    throw std::runtime_error("the service does not tell where it listens");
 }
+
+ServerProcess::ServerProcess(const std::string& program, const fs::path& config)
+    : ServerProcess({program, "run", "--config", config.string()},
+                    config.parent_path() / "ntdsbsrv.out") {}
 
 #ifdef _WIN32
 
-ServerProcess::ServerProcess(const std::string& program, const fs::path& config) {
-    const fs::path output = config.parent_path() / "ntdsbsrv.out";
+ServerProcess::ServerProcess(const std::vector<std::string>& command, const fs::path& output) {
     SECURITY_ATTRIBUTES inherited{sizeof inherited, nullptr, TRUE};
     const HANDLE out =
         CreateFileW(output.c_str(), GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, &inherited,
                     CREATE_ALWAYS, FILE_ATTRIBUTE_NORMAL, nullptr);
-    if (out == INVALID_HANDLE_VALUE) throw std::runtime_error("cannot write ntdsbsrv's output");
-    const fs::path executable(program);
-    std::wstring line =
-        L"\"" + executable.wstring() + L"\" run --config \"" + config.wstring() + L"\"";
+    if (out == INVALID_HANDLE_VALUE) throw std::runtime_error("cannot write the service's output");
+    const fs::path executable(command.front());
+    std::wstring line;
+    for (const std::string& word : command) line += L"\"" + fs::path(word).wstring() + L"\" ";
     STARTUPINFOW startup{};
     startup.cb = sizeof startup;
     startup.dwFlags = STARTF_USESTDHANDLES;
@@ -67,7 +70,7 @@ ServerProcess::ServerProcess(const std::string& program, const fs::path& config)
     const BOOL started = CreateProcessW(executable.c_str(), line.data(), nullptr, nullptr, TRUE, 0,
                                         nullptr, nullptr, &startup, &information);
     CloseHandle(out);
-    if (!started) throw std::runtime_error("cannot start " + program);
+    if (!started) throw std::runtime_error("cannot start " + command.front());
     CloseHandle(information.hThread);
     process_ = information.hProcess;
     address_ = wait_for_line(output, "listening on ");
@@ -87,20 +90,20 @@ void ServerProcess::kill() {
 
 #else
 
-ServerProcess::ServerProcess(const std::string& program, const fs::path& config) {
-    const fs::path output = config.parent_path() / "ntdsbsrv.out";
+ServerProcess::ServerProcess(const std::vector<std::string>& command, const fs::path& output) {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output.c_str(),
                                      O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    std::string words[] = {program, "run", "--config", config.string()};
-    char* arguments[] = {words[0].data(), words[1].data(), words[2].data(), words[3].data(),
-                         nullptr};
+    std::vector<std::string> words = command;
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
     fs::remove(output);
     const int error =
-        posix_spawn(&process_, program.c_str(), &actions, nullptr, arguments, environ);
+        posix_spawn(&process_, arguments[0], &actions, nullptr, arguments.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
-    if (error != 0) throw std::runtime_error("cannot start " + program);
+    if (error != 0) throw std::runtime_error("cannot start " + command.front());
     address_ = wait_for_line(output, "listening on ");
     // It is told in the same moment; where there is none, nothing is waited for.
     metrics_address_ = find_line(output, "metrics on ");

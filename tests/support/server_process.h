@@ -1,9 +1,10 @@
-// An ntdsbsrv of the test's own, in a process of its own: started with a configuration that
-// listens on port 0, gone with the object.
+// A service of the test's own, in a process of its own: an ntdsbsrv, started with a configuration
+// that listens on port 0, or another program that tells where it listens. Gone with the object.
 #pragma once
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace ntdsb::test {
 
@@ -11,6 +12,9 @@ class ServerProcess {
 public:
     // Waits until it listens. `program`: ntdsbsrv's path. Its output goes to files beside `config`.
     ServerProcess(const std::string& program, const std::filesystem::path& config);
+    // The same of any command (a full path and arguments) that prints "listening on ADDRESS" to its
+    // output, which goes to the file `output`.
+    ServerProcess(const std::vector<std::string>& command, const std::filesystem::path& output);
     ~ServerProcess();
     ServerProcess(const ServerProcess&) = delete;
     ServerProcess& operator=(const ServerProcess&) = delete;

@@ -154,6 +154,19 @@ TEST_F(Client, FaultIsItsCodeAndTheConnectionStays) {
     EXPECT_TRUE(client->call(4, {}, sink));
 }
 
+// As Wine's rpcrt4 answers.
+TEST_F(Client, AnswerWithTheBindsIdIsTheRunningCalls) {
+    const auto client = bound();
+    for (int i = 0; i < 2; ++i) {
+        say(response(first_fragment, "one ", 1));
+        say(response(last_fragment, "two ", 1));
+        ASSERT_TRUE(client->call(4, {}, sink));
+    }
+    EXPECT_TRUE(std::ranges::equal(sink.bytes(), octets("one two one two ")));
+    say(encode({PduType::fault, only_fragment, 1}, Fault{0, 0, 0, 0x1c010002}));
+    EXPECT_EQ(client->call(99, {}, sink).error().code, RPC_S_PROCNUM_OUT_OF_RANGE);
+}
+
 TEST_F(Client, WhatIsNoAnswerBreaksTheConnectionForGood) { // COM-8
     const std::vector<Bytes> answers{
         {},
