@@ -51,6 +51,23 @@ ntdsb_dependency(tomlplusplus TOML_EXCEPTIONS=1)
 ntdsb_dependency(json)
 ntdsb_dependency(cli11)
 
+# Off Windows, where the system's SSPI does all of it: GSSAPI with the extensions of MIT Kerberos, and OpenSSL's ciphers.
+if(NOT WIN32)
+    find_path(NTDSB_GSSAPI_HEADERS gssapi/gssapi_ext.h)
+    find_library(NTDSB_GSSAPI_LIBRARY gssapi_krb5)
+    if(NOT NTDSB_GSSAPI_HEADERS OR NOT NTDSB_GSSAPI_LIBRARY)
+        message(FATAL_ERROR "libkrb5-dev is missing: run ./dev setup")
+    endif()
+    add_library(ntdsb_gssapi INTERFACE)
+    add_library(ntdsb::gssapi ALIAS ntdsb_gssapi)
+    target_include_directories(ntdsb_gssapi SYSTEM INTERFACE ${NTDSB_GSSAPI_HEADERS})
+    target_link_libraries(ntdsb_gssapi INTERFACE ${NTDSB_GSSAPI_LIBRARY})
+    find_package(OpenSSL REQUIRED)
+    add_library(ntdsb_crypto INTERFACE)
+    add_library(ntdsb::crypto ALIAS ntdsb_crypto)
+    target_link_libraries(ntdsb_crypto INTERFACE OpenSSL::Crypto)
+endif()
+
 # GoogleTest from source where the system has it, so that it is built by the same compiler with the same sanitizers.
 function(ntdsb_add_googletest)
     if(NOT EXISTS /usr/src/googletest/CMakeLists.txt)

@@ -187,9 +187,16 @@ Read list_into(std::vector<Value>& target, ReadElement read_element) {
     };
 }
 
+// Contract ACC-6.
 Result<std::string> principal_of(const Entry& entry, const toml::node& node) {
     NTDSB_TRY(auto name, string_of(entry, node));
-    if (name.empty()) return entry.fail("has an empty name; write DOMAIN\\name");
+    constexpr std::string_view group = "group:";
+    const bool is_group = name.starts_with(group) && name.size() > group.size();
+    const auto separator = std::min(name.find_first_of("\\@"), name.size());
+    const bool is_user = separator != 0 && separator + 1 < name.size();
+    if (!is_group && !is_user)
+        return entry.fail("has the name \"", name,
+                          "\"; write DOMAIN\\name, name@REALM or group:NAME");
     return name;
 }
 
@@ -299,10 +306,27 @@ Result<void> read_directory(const Entry& table, Draft& draft) {
 Result<void> read_server(const Entry& table, Config& config) {
     ServerConfig server;
     std::uint32_t& timeout = server.connect_timeout_s;
-    NTDSB_CHECK(read_section(table, {{"transport", text_into(server.transport)},
-                                     {"address", text_into(server.address)},
-                                     {"instance", text_into(server.instance)},
-                                     {"connect_timeout_s", number_into(timeout, 1, 3600)}}));
+    const auto service_principal = [&server](const Entry& entry) -> Result<void> {
+        NTDSB_TRY(server.principal, string_of(entry, entry.node));
+        const auto slash = server.principal.find('/');
+        if (!server.principal.empty() &&
+            (slash == 0 || slash == std::string::npos || slash + 1 == server.principal.size()))
+            return entry.fail("is \"", server.principal,
+                              "\"; write SERVICE/HOST or SERVICE/HOST@REALM");
+        return ok();
+    };
+    NTDSB_CHECK(read_section(
+        table, {{"transport", text_into(server.transport)},
+                {"address", text_into(server.address)},
+                {"instance", text_into(server.instance)},
+                {"authentication",
+                 choice_into<Authentication>(server.authentication,
+                                             choices_of<Authentication>(authentication_names))},
+                {"protection",
+                 choice_into<ProtectionLevel>(server.protection,
+                                              choices_of<ProtectionLevel>(protection_level_names))},
+                {"principal", service_principal},
+                {"connect_timeout_s", number_into(timeout, 1, 3600)}}));
     if (!config.servers.emplace(lower_case(table.key), std::move(server)).second) {
         return table.fail("is there twice; server names are compared without case");
     }
@@ -350,17 +374,20 @@ Result<void> read_service(const Entry& table, ServiceConfig& service) {
                               "\"; metrics are served on 127.0.0.1, [::1] and localhost only");
         return ok();
     };
-    NTDSB_CHECK(
-        read_section(table, {{"listen", list_into(service.listen, listen_address_of)},
-                             {"allow_backup", list_into(service.allow_backup, principal_of)},
-                             {"allow_restore", list_into(service.allow_restore, principal_of)},
-                             {"allow_anonymous", flag_into(allow_anonymous)},
-                             {"restore_roots", list_into(service.restore_roots, path_of)},
-                             {"metrics", metrics_address},
-                             {"max_connections", number_into(service.max_connections, 1, 100'000)},
-                             {"max_calls", number_into(service.max_calls, 1, 4096)},
-                             {"bind_timeout_s", number_into(service.bind_timeout_s, 1, 3600)},
-                             {"stop_timeout_s", number_into(service.stop_timeout_s, 0, 86'400)}}));
+    NTDSB_CHECK(read_section(
+        table, {{"listen", list_into(service.listen, listen_address_of)},
+                {"allow_backup", list_into(service.allow_backup, principal_of)},
+                {"allow_restore", list_into(service.allow_restore, principal_of)},
+                {"allow_anonymous", flag_into(allow_anonymous)},
+                {"protection",
+                 choice_into<ProtectionLevel>(service.protection,
+                                              choices_of<ProtectionLevel>(protection_level_names))},
+                {"restore_roots", list_into(service.restore_roots, path_of)},
+                {"metrics", metrics_address},
+                {"max_connections", number_into(service.max_connections, 1, 100'000)},
+                {"max_calls", number_into(service.max_calls, 1, 4096)},
+                {"bind_timeout_s", number_into(service.bind_timeout_s, 1, 3600)},
+                {"stop_timeout_s", number_into(service.stop_timeout_s, 0, 86'400)}}));
     service.allow_anonymous = allow_anonymous.value_or(false);
     for (const std::string& address : service.listen) {
         if (service.allow_anonymous && !is_loopback(address)) {

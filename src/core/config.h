@@ -22,6 +22,14 @@ inline constexpr std::array<std::string_view, 3> verify_level_names{"off", "head
 enum class PathForm { local, unc };         // how GetDatabaseLocations writes paths
 enum class OnlineAnswer { automatic, yes }; // contract ONL-2
 
+// How a client proves who it is to a service over rpc.
+enum class Authentication { none, negotiate, kerberos, ntlm };
+inline constexpr std::array<std::string_view, 4> authentication_names{"none", "negotiate",
+                                                                      "kerberos", "ntlm"};
+// What is done to the fragments of an authenticated association.
+enum class ProtectionLevel { integrity, privacy };
+inline constexpr std::array<std::string_view, 2> protection_level_names{"integrity", "privacy"};
+
 // One directory instance: [directory], the default one, or [instances.NAME].
 struct DirectoryConfig {
     std::string name;               // empty: the default instance
@@ -44,6 +52,10 @@ struct ServerConfig {
     std::string address;   // host:port, for rpc
     std::string instance;  // which directory instance there
     std::uint32_t connect_timeout_s = 10;
+    // For rpc:
+    Authentication authentication = Authentication::negotiate;
+    ProtectionLevel protection = ProtectionLevel::privacy;
+    std::string principal; // the service's Kerberos name; empty: host/ and the address's host
 };
 
 // [transport.plugins.NAME]: absolute path of the shared library for this build's bitness.
@@ -59,6 +71,7 @@ struct ServiceConfig {
     std::vector<std::string> allow_backup;
     std::vector<std::string> allow_restore;
     bool allow_anonymous = false;
+    ProtectionLevel protection = ProtectionLevel::privacy; // the least that is accepted
     std::vector<std::u16string> restore_roots;
     std::string metrics; // loopback HOST:PORT of the metrics; empty: none
     std::uint32_t max_connections = 4096;

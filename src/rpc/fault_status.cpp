@@ -22,7 +22,7 @@ constexpr std::array rows{
     Row{RPC_S_PROTOCOL_ERROR, nca_protocol_error},
     Row{RPC_S_SERVER_TOO_BUSY, nca_server_too_busy},
     Row{ERROR_NOT_ENOUGH_MEMORY, nca_remote_no_memory},
-    Row{ERROR_ACCESS_DENIED, 0x00000005},
+    Row{ERROR_ACCESS_DENIED, nca_access_denied},
     Row{ERROR_OPERATION_ABORTED, 0x1c00000d},       // nca_s_fault_cancel
     Row{ERROR_INVALID_HANDLE, 0x1c00001a},          // nca_s_fault_context_mismatch
     Row{hrCommunicationError, nca_invalid_context}, // the two sides disagree about the contexts

@@ -166,7 +166,8 @@ struct SecurityTrailer {
 // One received fragment, split but for its kind's own fields. The spans point into what was parsed.
 struct Fragment {
     Header header;
-    std::span<const std::byte> body; // behind the header, up to the padding of the trailer
+    std::span<const std::byte> octets; // all of it
+    std::span<const std::byte> body;   // behind the header, up to the padding of the trailer
     std::optional<SecurityTrailer> security;
     std::span<const std::byte> token; // the authentication value
 };
@@ -208,12 +209,24 @@ Bytes encode(const Header& header, const BindNak& nak);
 Bytes encode(const Header& header, const Request& request, std::span<const std::byte> stub);
 Bytes encode(const Header& header, const Response& response, std::span<const std::byte> stub);
 Bytes encode(const Header& header, const Fault& fault);
+// The same, behind what is in `out`: an answer is many fragments in one piece of memory.
+void append(Bytes& out, const Header& header, const Response& response,
+            std::span<const std::byte> stub);
 // auth3, shutdown, co_cancel and orphaned have nothing of their own.
 Bytes encode(const Header& header);
 
-// Appends padding to a multiple of 16 octets of stub (MS-RPCE 2.2.2.11), the trailer and `token` to
-// an encoded fragment, and mends its lengths. Returns where the token begins.
-std::size_t append_security(Bytes& fragment, SecurityTrailer trailer,
-                            std::span<const std::byte> token, std::size_t stub_begin);
+// What comes before a security trailer is padded to these: stubs (MS-RPCE 2.2.2.11) and the rest.
+inline constexpr std::size_t stub_alignment = 16;
+inline constexpr std::size_t token_alignment = 4;
+
+// Appends padding, so that what begins at `stub_begin` is a multiple of `alignment`, the trailer and
+// room for a token to the fragment that begins at `begin` of `fragments` and is its last, and mends
+// its lengths. Returns where the token begins. Without a stub there is padding all the same: some
+// mechanisms protect no empty message.
+std::size_t append_security(Bytes& fragments, std::size_t begin, SecurityTrailer trailer,
+                            std::size_t token_size, std::size_t stub_begin,
+                            std::size_t alignment = stub_alignment);
+// The token turned out shorter than its room.
+void shorten_token(Bytes& fragments, std::size_t begin, std::size_t token_size);
 
 } // namespace ntdsb::rpc

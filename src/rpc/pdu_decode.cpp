@@ -117,6 +117,7 @@ Result<Fragment> split_fragment(std::span<const std::byte> fragment) {
                     " octets is not whole");
     Fragment split;
     split.header = frame->header;
+    split.octets = fragment;
     const std::size_t token_size = frame->token_size;
     if (token_size == 0) {
         split.body = fragment.subspan(header_size);

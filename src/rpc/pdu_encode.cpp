@@ -11,14 +11,13 @@ namespace {
 
 constexpr std::size_t frag_length_at = 8;
 constexpr std::size_t auth_length_at = 10;
-// Stubs before a security trailer are padded to this (MS-RPCE 2.2.2.11).
-constexpr std::size_t security_alignment = 16;
 
-// Writes one fragment; `finish` sets its length. A fragment is never longer than its u16 length:
-// the callers cut stubs to the negotiated size.
+// Writes one fragment, behind what is in its memory already; `finish` sets its length. A fragment is
+// never longer than its u16 length: the callers cut stubs to the negotiated size.
 class PduWriter {
 public:
-    explicit PduWriter(const Header& header) {
+    explicit PduWriter(const Header& header, Bytes before = {})
+        : bytes_(std::move(before)), begin_(bytes_.size()) {
         u8(5), u8(0); // rpc_vers
         u8(static_cast<std::uint8_t>(header.type)), u8(header.flags);
         u8(0x10), u8(0), u8(0), u8(0); // little-endian, ASCII, IEEE
@@ -36,12 +35,12 @@ public:
         bytes_.insert(bytes_.end(), part.begin(), part.end());
     }
     void align(std::size_t to) {
-        while (bytes_.size() % to != 0) u8(0);
+        while ((bytes_.size() - begin_) % to != 0) u8(0);
     }
     Bytes finish() {
-        const std::size_t length = bytes_.size();
-        bytes_[frag_length_at] = std::byte(length & 0xff);
-        bytes_[frag_length_at + 1] = std::byte(length >> 8 & 0xff);
+        const std::size_t length = bytes_.size() - begin_;
+        bytes_[begin_ + frag_length_at] = std::byte(length & 0xff);
+        bytes_[begin_ + frag_length_at + 1] = std::byte(length >> 8 & 0xff);
         return std::move(bytes_);
     }
 
@@ -51,6 +50,7 @@ private:
             u8(static_cast<std::uint8_t>(value >> (8 * i) & 0xff));
     }
     Bytes bytes_;
+    std::size_t begin_;
 };
 
 template <class Number>
@@ -127,12 +127,19 @@ Bytes encode(const Header& header, const Request& request, std::span<const std::
     return writer.finish();
 }
 
-Bytes encode(const Header& header, const Response& response, std::span<const std::byte> stub) {
-    PduWriter writer(header);
+void append(Bytes& out, const Header& header, const Response& response,
+            std::span<const std::byte> stub) {
+    PduWriter writer(header, std::move(out));
     writer.u32(response.allocation_hint);
     writer.u16(response.context_id), writer.u8(response.cancel_count), writer.u8(0);
     writer.octets(stub);
-    return writer.finish();
+    out = writer.finish();
+}
+
+Bytes encode(const Header& header, const Response& response, std::span<const std::byte> stub) {
+    Bytes out;
+    append(out, header, response, stub);
+    return out;
 }
 
 Bytes encode(const Header& header, const Fault& fault) {
@@ -145,21 +152,30 @@ Bytes encode(const Header& header, const Fault& fault) {
 
 Bytes encode(const Header& header) { return PduWriter(header).finish(); }
 
-std::size_t append_security(Bytes& fragment, SecurityTrailer trailer,
-                            std::span<const std::byte> token, std::size_t stub_begin) {
-    const std::size_t stub = fragment.size() - stub_begin;
-    trailer.padding = static_cast<std::uint8_t>((security_alignment - stub % security_alignment) %
-                                                security_alignment);
-    fragment.resize(fragment.size() + trailer.padding);
+std::size_t append_security(Bytes& fragments, std::size_t begin, SecurityTrailer trailer,
+                            std::size_t token_size, std::size_t stub_begin, std::size_t alignment) {
+    const std::size_t stub = fragments.size() - stub_begin;
+    trailer.padding = static_cast<std::uint8_t>((alignment - stub % alignment) % alignment);
+    if (stub == 0) trailer.padding = static_cast<std::uint8_t>(alignment);
+    fragments.resize(fragments.size() + trailer.padding);
     for (const std::uint8_t octet : {trailer.type, trailer.level, trailer.padding, std::uint8_t{0}})
-        fragment.push_back(std::byte{octet});
-    fragment.resize(fragment.size() + sizeof trailer.context_id);
-    overwrite(fragment, fragment.size() - sizeof trailer.context_id, trailer.context_id);
-    const std::size_t token_at = fragment.size();
-    fragment.insert(fragment.end(), token.begin(), token.end());
-    overwrite(fragment, frag_length_at, static_cast<std::uint16_t>(fragment.size()));
-    overwrite(fragment, auth_length_at, static_cast<std::uint16_t>(token.size()));
+        fragments.push_back(std::byte{octet});
+    const std::size_t token_at = fragments.size() + sizeof trailer.context_id;
+    fragments.resize(token_at + token_size);
+    overwrite(fragments, token_at - sizeof trailer.context_id, trailer.context_id);
+    overwrite(fragments, begin + frag_length_at,
+              static_cast<std::uint16_t>(fragments.size() - begin));
+    overwrite(fragments, begin + auth_length_at, static_cast<std::uint16_t>(token_size));
     return token_at;
+}
+
+void shorten_token(Bytes& fragments, std::size_t begin, std::size_t token_size) {
+    const auto room = std::to_integer<std::size_t>(fragments[begin + auth_length_at]) |
+                      std::to_integer<std::size_t>(fragments[begin + auth_length_at + 1]) << 8;
+    fragments.resize(fragments.size() - (room - token_size));
+    overwrite(fragments, begin + frag_length_at,
+              static_cast<std::uint16_t>(fragments.size() - begin));
+    overwrite(fragments, begin + auth_length_at, static_cast<std::uint16_t>(token_size));
 }
 
 } // namespace ntdsb::rpc

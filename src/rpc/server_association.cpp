@@ -3,14 +3,13 @@
 
 #include "core/text.h"
 #include "rpc/fault_status.h"
+#include "rpc/verification_trailer.h"
 
 #include <algorithm>
 
 namespace ntdsb::rpc {
 
 namespace {
-
-void append(Bytes& to, const Bytes& more) { to.insert(to.end(), more.begin(), more.end()); }
 
 Step hang_up(std::string_view why, Bytes last_words = {}) {
     Step step;
@@ -27,12 +26,21 @@ Bytes fault(std::uint32_t call_id, std::uint16_t context_id, std::uint8_t cancel
                   Fault{0, context_id, cancels, status});
 }
 
+// A call of somebody who has not proved what he should have, or of nobody that we know.
+Step deny(const Header& header, std::string_view why, std::uint32_t status) {
+    Step step = hang_up(why, fault(header.call_id, 0, 0, status));
+    step.denied = true;
+    return step;
+}
+
 } // namespace
 
 ServerAssociation::ServerAssociation(const Limits& limits, std::vector<SyntaxId> interfaces,
-                                     std::string secondary_address, JoinGroup join_group)
+                                     std::string secondary_address, JoinGroup join_group,
+                                     Accept accept)
     : limits_(limits), interfaces_(std::move(interfaces)),
-      secondary_address_(std::move(secondary_address)), join_group_(std::move(join_group)) {}
+      secondary_address_(std::move(secondary_address)), join_group_(std::move(join_group)),
+      accept_(std::move(accept)) {}
 
 Step ServerAssociation::receive(std::span<const std::byte> octets) {
     const auto split = split_fragment(octets);
@@ -45,6 +53,8 @@ Step ServerAssociation::receive(std::span<const std::byte> octets) {
     switch (header.type) {
     case PduType::alter_context:
         return alter_context(fragment);
+    case PduType::auth3:
+        return authenticate_last(fragment);
     case PduType::request:
         return request(fragment);
     case PduType::co_cancel:
@@ -69,9 +79,12 @@ Step ServerAssociation::protocol_error(const Header& header, std::string_view wh
 // --- presentation contexts
 
 Step ServerAssociation::bind(const Fragment& fragment) {
-    const auto reject = [&](std::string_view why) {
-        return hang_up(why, encode({PduType::bind_nak, only_fragment, fragment.header.call_id},
-                                   BindNak{BindRejection::not_specified}));
+    const auto reject = [&](std::string_view why,
+                            BindRejection reason = BindRejection::not_specified) {
+        Step step = hang_up(why, encode({PduType::bind_nak, only_fragment, fragment.header.call_id},
+                                        BindNak{reason}));
+        step.denied = reason != BindRejection::not_specified;
+        return step;
     };
     const auto asked = decode_bind(fragment.body);
     if (!asked) return reject(asked.error().what);
@@ -81,6 +94,17 @@ Step ServerAssociation::bind(const Fragment& fragment) {
     const auto agree = [&](std::uint16_t theirs) {
         return std::clamp(theirs, must_receive_size, std::max(limits_.fragment, must_receive_size));
     };
+    Bytes token;
+    if (fragment.security) {
+        auto begun = begin_security(fragment);
+        if (!begun)
+            return reject(begun.error().what, begun.error().code == ERROR_NOT_SUPPORTED
+                                                  ? BindRejection::authentication_type
+                                                  : BindRejection::invalid_checksum);
+        auto answer = security_leg(fragment);
+        if (!answer) return reject(answer.error().what, BindRejection::invalid_checksum);
+        token = std::move(answer).value();
+    }
     group_ = join_group_(bind.association_group);
     if (group_ == 0) return reject("there is no such association group");
     bound_ = true;
@@ -88,16 +112,27 @@ Step ServerAssociation::bind(const Fragment& fragment) {
     max_receive_ = agree(bind.max_transmit);
     BindAck ack{static_cast<std::uint16_t>(max_transmit_), static_cast<std::uint16_t>(max_receive_),
                 group_, secondary_address_, negotiate(bind.contexts)};
-    const auto flags = static_cast<std::uint8_t>(only_fragment |
-                                                 (fragment.header.flags & concurrent_multiplexing));
+    std::uint8_t echoed = concurrent_multiplexing;
+    if (security_) echoed |= support_header_sign;
+    const auto flags = static_cast<std::uint8_t>(only_fragment | (fragment.header.flags & echoed));
     Step step;
     step.send = encode({PduType::bind_ack, flags, fragment.header.call_id}, ack);
+    append_token(step.send, token);
+    tell_authenticated(step);
     return step;
 }
 
 Step ServerAssociation::alter_context(const Fragment& fragment) {
     const auto asked = decode_bind(fragment.body);
     if (!asked) return protocol_error(fragment.header, asked.error().what);
+    Bytes token;
+    if (fragment.security) {
+        auto answer = security_leg(fragment);
+        if (!answer) return deny(fragment.header, answer.error().what, nca_access_denied);
+        token = std::move(answer).value();
+    } else if (security_ && !security()) {
+        return deny(fragment.header, "the authentication is not finished", nca_access_denied);
+    }
     const BindAck ack{static_cast<std::uint16_t>(max_transmit_),
                       static_cast<std::uint16_t>(max_receive_),
                       group_,
@@ -106,6 +141,10 @@ Step ServerAssociation::alter_context(const Fragment& fragment) {
     Step step;
     step.send =
         encode({PduType::alter_context_response, only_fragment, fragment.header.call_id}, ack);
+    if (fragment.security) {
+        append_token(step.send, token);
+        tell_authenticated(step);
+    }
     return step;
 }
 
@@ -139,12 +178,161 @@ ContextResult ServerAssociation::negotiate(const ContextElement& element) {
     return {ContextOutcome::accepted, 0, ndr_syntax};
 }
 
+// --- authentication (MS-RPCE 3.3.1.5.2)
+
+bool ServerAssociation::is_security_leg(const Frame& frame) {
+    return frame.token_size != 0 &&
+           (frame.header.type == PduType::bind || frame.header.type == PduType::alter_context ||
+            frame.header.type == PduType::auth3);
+}
+
+const SecurityContext* ServerAssociation::security() const {
+    return security_ && !security_->failed && security_->context->is_complete()
+               ? security_->context.get()
+               : nullptr;
+}
+
+Result<void> ServerAssociation::begin_security(const Fragment& fragment) {
+    const SecurityTrailer& asked = *fragment.security;
+    const auto type = static_cast<AuthType>(asked.type);
+    const bool is_known =
+        type == AuthType::negotiate || type == AuthType::ntlm || type == AuthType::kerberos;
+    const auto level = static_cast<Protection>(asked.level);
+    if (!accept_ || !is_known)
+        return fail(ERROR_NOT_SUPPORTED, "authentication of type ", asked.type, " is not offered");
+    if (level != Protection::integrity && level != Protection::privacy)
+        return fail(ERROR_NOT_SUPPORTED, "the protection level ", asked.level,
+                    " is not offered; 5 is integrity, 6 privacy");
+    NTDSB_TRY(auto context, accept_(type, level));
+    security_.emplace();
+    security_->trailer = {asked.type, asked.level, 0, asked.context_id};
+    security_->level = level;
+    security_->context = std::move(context);
+    security_->client_signs_headers = (fragment.header.flags & support_header_sign) != 0;
+    return ok();
+}
+
+namespace {
+bool same_context(const SecurityTrailer& one, const SecurityTrailer& other) {
+    return one.type == other.type && one.level == other.level && one.context_id == other.context_id;
+}
+} // namespace
+
+// The next leg of the one security context that an association has.
+Result<Bytes> ServerAssociation::security_leg(const Fragment& fragment) {
+    if (!security_)
+        return fail(ERROR_ACCESS_DENIED,
+                    "authentication begins with the bind, and this association has begun without");
+    if (security_->failed || security_->context->is_complete() ||
+        !same_context(security_->trailer, *fragment.security))
+        return fail(ERROR_ACCESS_DENIED, "a second security context on one association");
+    if (++security_->legs > most_security_legs)
+        return fail(ERROR_ACCESS_DENIED, "the authentication does not come to an end");
+    NTDSB_TRY(Bytes token, security_->context->step(fragment.token));
+    // What does not fit into a fragment beside the answer's own fields is no token of ours.
+    constexpr std::size_t longest_token = 48 * 1024;
+    if (token.size() > longest_token)
+        return fail(ERROR_ACCESS_DENIED, "a token of ", token.size(), " octets");
+    if (security_->context->is_complete())
+        security_->context->sign_headers(security_->client_signs_headers);
+    return token;
+}
+
+void ServerAssociation::append_token(Bytes& fragment, const Bytes& token) const {
+    if (token.empty()) return;
+    const std::size_t at = append_security(fragment, 0, security_->trailer, token.size(),
+                                           header_size, token_alignment);
+    std::ranges::copy(token, fragment.begin() + static_cast<std::ptrdiff_t>(at));
+}
+
+void ServerAssociation::tell_authenticated(Step& step) {
+    step.authenticated = security() != nullptr;
+}
+
+// The leg that has no answer: what is wrong with it is told to the first call.
+Step ServerAssociation::authenticate_last(const Fragment& fragment) {
+    if (!fragment.security || !security_)
+        return protocol_error(fragment.header, "an auth3 without an authentication");
+    Step step;
+    const auto token = security_leg(fragment);
+    if (!token || !security_->context->is_complete()) {
+        step.why = token ? "the authentication is not finished" : token.error().what;
+        security_->failed = true;
+    }
+    tell_authenticated(step);
+    return step;
+}
+
+// The stub in the clear. The first fragment that is not the client's next one, unchanged, is the
+// last.
+Result<std::span<const std::byte>> ServerAssociation::unprotected(const Fragment& fragment,
+                                                                  std::span<const std::byte> stub) {
+    if (!fragment.security || !same_context(security_->trailer, *fragment.security))
+        return fail(
+            ERROR_ACCESS_DENIED,
+            "a request without protection, or with another, on an authenticated association");
+    const std::span<const std::byte> octets = fragment.octets;
+    const auto stub_at = static_cast<std::size_t>(stub.data() - octets.data());
+    const std::size_t trailer_at = octets.size() - fragment.token.size() - security_trailer_size;
+    const auto whole = octets.subspan(stub_at, trailer_at - stub_at);
+    plain_.assign(whole.begin(), whole.end());
+    NTDSB_CHECK(security_->context->unprotect(
+        {octets.first(stub_at), plain_, octets.subspan(trailer_at, security_trailer_size)},
+        fragment.token));
+    return std::span<const std::byte>(plain_).first(stub.size());
+}
+
+// The whole request has come: what its headers said must be what its client meant.
+Result<void> ServerAssociation::verify_call(std::uint32_t id, CallState& call) {
+    Context& context = contexts_.at(call.context_id);
+    NTDSB_TRY(const VerifiedFacts found,
+              cut_verification_trailer(call.stub, {id, call.context_id, call.opnum,
+                                                   interfaces_[context.interface_index], ndr_syntax,
+                                                   security_->client_signs_headers}));
+    context.is_verified = context.is_verified || found.context;
+    if (!found.trailer || !context.is_verified ||
+        !(found.header || security_->client_signs_headers))
+        return fail(ERROR_ACCESS_DENIED,
+                    "a protected request lacks its verification trailer, or a command of it");
+    return ok();
+}
+
+// The fragment at `begin`, whose stub ends the memory.
+Result<void> ServerAssociation::protect_last(Bytes& fragments, std::size_t begin) {
+    const std::size_t stub_at = begin + header_size + response_size;
+    const std::size_t token_at = append_security(fragments, begin, security_->trailer,
+                                                 security_->context->token_size(), stub_at);
+    const auto all = std::span(fragments);
+    const std::size_t trailer_at = token_at - security_trailer_size;
+    NTDSB_TRY(const std::size_t token_size,
+              security_->context->protect({all.subspan(begin, stub_at - begin),
+                                           all.subspan(stub_at, trailer_at - stub_at),
+                                           all.subspan(trailer_at, security_trailer_size)},
+                                          all.subspan(token_at)));
+    if (token_size != fragments.size() - token_at) shorten_token(fragments, begin, token_size);
+    return ok();
+}
+
 // --- calls
 
 Step ServerAssociation::request(const Fragment& fragment) {
     const auto decoded = decode_request(fragment);
     if (!decoded) return protocol_error(fragment.header, decoded.error().what);
-    const auto& [request, stub] = decoded.value();
+    const Request& request = decoded.value().fixed;
+    std::span<const std::byte> stub = decoded.value().stub;
+    if (security_) {
+        if (!security())
+            return deny(fragment.header, "a call before the authentication has succeeded",
+                        nca_access_denied);
+        const auto plain = unprotected(fragment, stub);
+        if (!plain)
+            return deny(fragment.header, plain.error().what,
+                        fragment.security ? nca_security_package : nca_access_denied);
+        stub = plain.value();
+    } else if (fragment.security) {
+        return deny(fragment.header, "a protected request without an authentication",
+                    nca_access_denied);
+    }
     const std::uint32_t id = fragment.header.call_id;
     const bool first = (fragment.header.flags & first_fragment) != 0;
     const auto known = calls_.find(id);
@@ -191,6 +379,10 @@ Step ServerAssociation::add_to_call(const Fragment& fragment, CallState& call,
     pending_ += stub.size();
     if (!last) return {};
     pending_ -= call.stub.size();
+    if (security_) {
+        if (auto verified = verify_call(id, call); !verified)
+            return deny(fragment.header, verified.error().what, nca_access_denied);
+    }
     call.running = true;
     Step step;
     step.call = IncomingCall{id, contexts_.at(call.context_id).interface_index, call.opnum,
@@ -247,17 +439,24 @@ Bytes ServerAssociation::reply(std::uint32_t call_id, std::span<const std::byte>
     const CallState call = std::move(found->second);
     calls_.erase(found);
     if (call.orphaned) return {};
-    const std::size_t most = (max_transmit_ - header_size - response_size) / 8 * 8;
+    std::size_t around = header_size + response_size;
+    if (security_) around += security_trailer_size + security_->context->token_size();
+    const std::size_t most = (max_transmit_ - around) / stub_alignment * stub_alignment;
     Bytes out;
-    out.reserve(stub.size() + (stub.size() / most + 1) * (header_size + response_size));
+    out.reserve(stub.size() + (stub.size() / most + 1) * (around + stub_alignment));
     std::uint8_t flags = first_fragment;
     do {
         const auto part = stub.first(std::min(stub.size(), most));
         const auto left = static_cast<std::uint32_t>(stub.size());
         stub = stub.subspan(part.size());
         if (stub.empty()) flags |= last_fragment;
-        append(out, encode({PduType::response, flags, call_id},
-                           Response{left, call.context_id, call.cancels}, part));
+        const std::size_t begin = out.size();
+        append(out, {PduType::response, flags, call_id},
+               Response{left, call.context_id, call.cancels}, part);
+        if (security_) {
+            if (auto protected_ = protect_last(out, begin); !protected_)
+                return fault(call_id, call.context_id, call.cancels, nca_security_package);
+        }
         flags = 0;
     } while (!stub.empty());
     return out;

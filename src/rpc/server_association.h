@@ -4,6 +4,7 @@
 #pragma once
 
 #include "rpc/pdu.h"
+#include "rpc/security_context.h"
 
 #include <functional>
 #include <map>
@@ -34,8 +35,10 @@ struct Step {
     Bytes send;                          // whole fragments, in order
     std::optional<IncomingCall> call;    // to be run, and answered with `reply` or `refuse_call`
     std::optional<std::uint32_t> cancel; // the running call that the client wants ended
+    bool authenticated = false;          // now: security() tells who the client is
     bool hang_up = false;                // after `send`
-    std::string why;                     // it hangs up, for the log
+    std::string why;                     // it hangs up, or an auth3 is refused; for the log
+    bool denied = false;                 // it is for what the client is not or does not prove
 };
 
 class ServerAssociation {
@@ -43,13 +46,28 @@ public:
     // Gives the association group for one that the client asks for (0: a new one); 0 if there is no
     // such group.
     using JoinGroup = std::function<std::uint32_t(std::uint32_t asked)>;
+    // Makes the acceptor of a security context. ERROR_NOT_SUPPORTED: not this type at this level;
+    // any other error: it cannot be done here.
+    using Accept = std::function<Result<std::unique_ptr<SecurityContext>>(AuthType, Protection)>;
 
-    // `secondary_address` is told in the bind's answer: the port, in decimal.
+    // `secondary_address` is told in the bind's answer: the port, in decimal. Without `accept`
+    // nobody authenticates.
     ServerAssociation(const Limits& limits, std::vector<SyntaxId> interfaces,
-                      std::string secondary_address, JoinGroup join_group);
+                      std::string secondary_address, JoinGroup join_group, Accept accept = {});
 
     // One whole fragment, as decode_frame has measured it.
     Step receive(std::span<const std::byte> octets);
+
+    // Whether receiving this may take long, since a mechanism asks others (its peer's token, a
+    // domain controller). No call runs meanwhile.
+    static bool is_security_leg(const Frame& frame);
+
+    // The association's security context, once it is complete; null for an anonymous client.
+    const SecurityContext* security() const;
+    Protection protection() const { return security_->level; }
+
+    // From now on.
+    void set_limits(const Limits& limits) { limits_ = limits; }
 
     // Octets that are no fragment: what decode_frame said. Before the bind it is
     // answered with bind_nak, later with a fault; then it is over.
@@ -65,6 +83,15 @@ public:
 private:
     struct Context {
         std::size_t interface_index;
+        bool is_verified = false; // a protected request has named its interface
+    };
+    struct Security {
+        SecurityTrailer trailer; // of every fragment; without padding
+        Protection level;
+        std::unique_ptr<SecurityContext> context;
+        bool client_signs_headers = false;
+        unsigned legs = 0;
+        bool failed = false; // an auth3, which has no answer, was refused
     };
     struct CallState {
         std::uint16_t context_id = 0;
@@ -79,6 +106,15 @@ private:
     Step protocol_error(const Header& header, std::string_view what) const;
     Step bind(const Fragment& fragment);
     Step alter_context(const Fragment& fragment);
+    Step authenticate_last(const Fragment& fragment);
+    Result<void> begin_security(const Fragment& fragment);
+    Result<Bytes> security_leg(const Fragment& fragment);
+    void append_token(Bytes& fragment, const Bytes& token) const;
+    void tell_authenticated(Step& step);
+    Result<std::span<const std::byte>> unprotected(const Fragment& fragment,
+                                                   std::span<const std::byte> stub);
+    Result<void> verify_call(std::uint32_t id, CallState& call);
+    Result<void> protect_last(Bytes& fragments, std::size_t begin);
     std::vector<ContextResult> negotiate(const std::vector<ContextElement>& elements);
     ContextResult negotiate(const ContextElement& element);
     Step request(const Fragment& fragment);
@@ -92,6 +128,9 @@ private:
     std::vector<SyntaxId> interfaces_;
     std::string secondary_address_;
     JoinGroup join_group_;
+    Accept accept_;
+    std::optional<Security> security_; // once asked for
+    Bytes plain_;                      // the stub of the protected fragment being received
     bool bound_ = false;
     std::uint32_t group_ = 0;
     std::size_t max_transmit_ = must_receive_size;

@@ -50,8 +50,11 @@ Connection::Connection(Common& common, StreamSocket socket, WhenClosed when_clos
         admitted ? common_.limits.association : common_.limits.stranger, syntaxes(),
         peer_->here.port != 0 ? text(peer_->here.port) : std::string(),
         [this](std::uint32_t asked) {
-            group_ = common_.groups.join(asked);
-            return group_ ? group_->id() : 0;
+            joined_ = common_.groups.join(asked);
+            return joined_ ? joined_->id() : 0;
+        },
+        [this](rpc::AuthType type, rpc::Protection level) {
+            return accept_caller(common_.config->service, type, level);
         });
 }
 
@@ -125,7 +128,7 @@ void Connection::disarm(Deadline& deadline) {
 // One read is always under way, so that a client that vanishes is noticed; but for one that asks
 // more than it takes answers.
 bool Connection::is_held_back() const {
-    return unsent_ > common_.limits.unsent ||
+    return authenticating_ || unsent_ > common_.limits.unsent ||
            waiting_.size() >= common_.limits.waiting_of_connection;
 }
 
@@ -161,6 +164,10 @@ void Connection::take_fragments() {
     std::copy(in_.begin() + static_cast<std::ptrdiff_t>(used),
               in_.begin() + static_cast<std::ptrdiff_t>(filled_), in_.begin());
     filled_ -= used;
+    if (authenticating_) { // what comes behind is looked at afterwards
+        in_.resize(std::max(in_.size(), filled_ + 1));
+        return;
+    }
     if (used > 0 && group_) disarm(read_deadline_);
     const auto frame = rpc::decode_frame(std::span<const std::byte>(in_).first(filled_),
                                          association_->longest_fragment());
@@ -181,8 +188,66 @@ std::size_t Connection::take_fragment(std::span<const std::byte> octets) {
     }
     if (!frame.value() || frame.value()->length > octets.size()) return 0;
     ++common_.figures.fragments_received;
-    obey(association_->receive(octets.first(frame.value()->length)));
-    return frame.value()->length;
+    const auto fragment = octets.first(frame.value()->length);
+    if (rpc::ServerAssociation::is_security_leg(*frame.value())) {
+        begin_leg(fragment);
+    } else {
+        rpc::Step step = association_->receive(fragment);
+        adopt_group();
+        obey(std::move(step));
+    }
+    return fragment.size();
+}
+
+// Mechanisms may ask others, and the lists of users too: not here.
+void Connection::begin_leg(std::span<const std::byte> fragment) {
+    common_.workers.run(
+        [self = shared_from_this(), octets = Octets(fragment.begin(), fragment.end())] {
+            rpc::Step step;
+            std::shared_ptr<const Peer> authenticated;
+            try {
+                step = self->association_->receive(octets);
+                if (step.authenticated)
+                    authenticated = authenticated_peer(*self->peer_, *self->association_,
+                                                       self->common_.config->service);
+            } catch (const std::exception& error) { // no memory
+                step = {};
+                step.hang_up = true;
+                step.why = error.what();
+            }
+            asio::post(self->socket_.get_executor(),
+                       [self, step = std::move(step), authenticated]() mutable {
+                           self->leg_ended(std::move(step), authenticated);
+                       });
+        });
+    authenticating_ = true;
+}
+
+void Connection::leg_ended(rpc::Step step, const std::shared_ptr<const Peer>& authenticated) {
+    authenticating_ = false;
+    adopt_group();
+    if (closed_) return end_sessions();
+    guarded([&] {
+        if (hanging_up_ || finishing_) return;
+        if (group_) disarm(read_deadline_);
+        if (authenticated) {
+            peer_ = authenticated;
+            log::info("rpc: ", peer_->caller.name, " has authenticated, and may ",
+                      peer_->caller.may_backup ? "" : "not ", "back up and may ",
+                      peer_->caller.may_restore ? "" : "not ", "restore");
+            if (peer_->caller.may_backup || peer_->caller.may_restore)
+                association_->set_limits(common_.limits.association);
+        } else if (!step.why.empty() && !step.hang_up) {
+            log::warn("rpc: ", peer_->caller.name, ": AUTH-5: ", step.why);
+        }
+        obey(std::move(step));
+        if (!hanging_up_) go_on();
+    });
+}
+
+void Connection::adopt_group() {
+    if (joined_) group_ = std::move(joined_);
+    joined_.reset();
 }
 
 void Connection::obey(rpc::Step step) {
@@ -201,7 +266,9 @@ void Connection::obey(rpc::Step step) {
     }
     if (step.hang_up) {
         ++common_.figures.protocol_errors;
-        log::info("rpc: ", peer_->caller.name, ": the connection ends: ", step.why);
+        log::line(step.denied ? log::Level::warn : log::Level::info, "rpc: ", peer_->caller.name,
+                  step.denied ? ": AUTH-5: the caller is refused: " : ": the connection ends: ",
+                  step.why);
         hanging_up_ = true;
         disarm(read_deadline_);
         go_on();

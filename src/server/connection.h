@@ -2,6 +2,7 @@
 // workers, their replies back. Everything of one connection happens on its strand, but the calls.
 #pragma once
 
+#include "rpc/server_association.h"
 #include "server/asio.h"
 #include "server/dispatch.h"
 #include "server/limits.h"
@@ -59,6 +60,9 @@ private:
     void take_fragments();
     std::size_t take_fragment(std::span<const std::byte> octets);
     void drain();
+    void begin_leg(std::span<const std::byte> fragment);
+    void leg_ended(rpc::Step step, const std::shared_ptr<const Peer>& authenticated);
+    void adopt_group();
     void obey(rpc::Step step);
     void begin_calls();
     void begin(const std::shared_ptr<Call>& call);
@@ -79,6 +83,10 @@ private:
     std::shared_ptr<const Peer> peer_; // the calls that run keep theirs
     std::shared_ptr<Group> group_;     // none before the bind
     std::unique_ptr<rpc::ServerAssociation> association_;
+    // Set by the association, and adopted on the strand.
+    std::shared_ptr<Group> joined_;
+    // A worker runs a leg of the authentication, and it alone touches association_ and joined_.
+    bool authenticating_ = false;
     Deadline read_deadline_;
     Deadline write_deadline_;
 

@@ -1,6 +1,7 @@
 // The dispatch of calls by interface (dispatch.h).
 #include "server/dispatch.h"
 
+#include "rpc/system_security.h"
 #include "server/interfaces.h"
 #include "server/management.h"
 
@@ -66,6 +67,29 @@ Result<void> admit(const Peer& peer, const ServiceConfig& config) {
                 config.allow_anonymous
                     ? " is not on this computer, and others must prove who they are"
                     : " must prove who it is, since allow_anonymous is not set");
+}
+
+Result<std::unique_ptr<rpc::SecurityContext>>
+accept_caller(const ServiceConfig& config, rpc::AuthType type, rpc::Protection level) {
+    if (config.protection == ProtectionLevel::privacy && level != rpc::Protection::privacy)
+        return fail(ERROR_NOT_SUPPORTED, "[service] protection is privacy, and the caller offers ",
+                    rpc::protection_name(level));
+    return rpc::accept_security(type, level);
+}
+
+std::shared_ptr<const Peer> authenticated_peer(const Peer& stranger,
+                                               const rpc::ServerAssociation& association,
+                                               const ServiceConfig& config) {
+    const auto identity = association.security()->peer();
+    const auto is_named = [&](const std::string& principal) { return identity->is(principal); };
+    Peer peer = stranger;
+    peer.is_authenticated = true;
+    peer.caller.name = text(identity->name(), " (", identity->mechanism(), ", ",
+                            rpc::protection_name(association.protection()), ") at ", peer.address);
+    peer.caller.account = text(identity->mechanism(), ":", identity->name());
+    peer.caller.may_backup = std::ranges::any_of(config.allow_backup, is_named);
+    peer.caller.may_restore = std::ranges::any_of(config.allow_restore, is_named);
+    return std::make_shared<const Peer>(std::move(peer));
 }
 
 Result<void> dispatch(const rpc::IncomingCall& call, const Peer& peer, Group& group,

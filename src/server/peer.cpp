@@ -21,14 +21,16 @@ Peer local_peer(StreamSocket& socket, const StreamEndpoint& local) {
     const auto user = local_user(socket.native_handle());
     // Nobody's sessions are another user's, also where all are let in.
     const std::string account = user ? text("user id ", user->id) : std::string("anonymous");
-    peer.caller = {false, text(account, " at ", address_text(local)), account};
+    peer.address = address_text(local);
+    peer.caller = {false, text(account, " at ", peer.address), account};
     peer.is_owner = user && user->is_owner;
     return peer;
 }
 
 Peer remote_peer(const tcp::endpoint& remote, const tcp::endpoint& local) {
     Peer peer;
-    peer.caller = {false, text("anonymous at ", address_text(remote)), "anonymous"};
+    peer.address = address_text(remote);
+    peer.caller = {false, text("anonymous at ", peer.address), "anonymous"};
     peer.is_local = is_loopback(remote.address()) && is_loopback(local.address());
     peer.here.port = local.port();
     if (local.address().is_v4()) peer.here.address = local.address().to_v4().to_bytes();

@@ -238,29 +238,30 @@ Result<void> serve_read(State& state, const std::atomic<bool>&, std::string_view
 }
 
 template <class Op>
-constexpr Operation operation(std::string_view name) {
-    return {Op::interface_of, Op::opnum, name, serve<Op>};
+constexpr Operation operation(std::string_view name, Need need) {
+    return {Op::interface_of, Op::opnum, name, need, serve<Op>};
 }
 
 constexpr std::array operations{
-    operation<wire::IsDirectoryOnline>("IsDirectoryOnline"),
-    operation<wire::RestorePrepare>("RestorePrepare"),
-    operation<wire::RestoreRegister>("RestoreRegister"),
-    operation<wire::RestoreRegisterComplete>("RestoreRegisterComplete"),
-    operation<wire::RestoreGetDatabaseLocations>("RestoreGetDatabaseLocations"),
-    operation<wire::RestoreEnd>("RestoreEnd"),
-    operation<wire::SetCurrentLogNumber>("SetCurrentLogNumber"),
-    operation<wire::CheckExpiryToken>("CheckExpiryToken"),
-    operation<wire::BackupPrepare>("BackupPrepare"),
-    operation<wire::BackupEnd>("BackupEnd"),
-    operation<wire::BackupGetDatabaseNames>("BackupGetDatabaseNames"),
-    operation<wire::BackupOpenFile>("BackupOpenFile"),
-    Operation{wire::BackupRead::interface_of, wire::BackupRead::opnum, "BackupRead", serve_read},
-    operation<wire::BackupClose>("BackupClose"),
-    operation<wire::BackupGetBackupLogs>("BackupGetBackupLogs"),
-    operation<wire::BackupTruncateLogs>("BackupTruncateLogs"),
-    operation<wire::BackupPing>("BackupPing"),
-    operation<wire::BackupGetDatabaseLocations>("BackupGetDatabaseLocations"),
+    operation<wire::IsDirectoryOnline>("IsDirectoryOnline", Need::either),
+    operation<wire::RestorePrepare>("RestorePrepare", Need::restore),
+    operation<wire::RestoreRegister>("RestoreRegister", Need::restore),
+    operation<wire::RestoreRegisterComplete>("RestoreRegisterComplete", Need::restore),
+    operation<wire::RestoreGetDatabaseLocations>("RestoreGetDatabaseLocations", Need::restore),
+    operation<wire::RestoreEnd>("RestoreEnd", Need::either),
+    operation<wire::SetCurrentLogNumber>("SetCurrentLogNumber", Need::backup),
+    operation<wire::CheckExpiryToken>("CheckExpiryToken", Need::either),
+    operation<wire::BackupPrepare>("BackupPrepare", Need::backup),
+    operation<wire::BackupEnd>("BackupEnd", Need::either),
+    operation<wire::BackupGetDatabaseNames>("BackupGetDatabaseNames", Need::backup),
+    operation<wire::BackupOpenFile>("BackupOpenFile", Need::backup),
+    Operation{wire::BackupRead::interface_of, wire::BackupRead::opnum, "BackupRead", Need::backup,
+              serve_read},
+    operation<wire::BackupClose>("BackupClose", Need::backup),
+    operation<wire::BackupGetBackupLogs>("BackupGetBackupLogs", Need::backup),
+    operation<wire::BackupTruncateLogs>("BackupTruncateLogs", Need::backup),
+    operation<wire::BackupPing>("BackupPing", Need::either),
+    operation<wire::BackupGetDatabaseLocations>("BackupGetDatabaseLocations", Need::backup),
 };
 
 } // namespace

@@ -5,10 +5,14 @@
 
 namespace ntdsb::service {
 
+// What a caller over the network must be allowed (contract ACC-5).
+enum class Need { either, backup, restore };
+
 struct Operation {
     wire::Interface interface_of;
     std::uint16_t opnum;
     std::string_view name;
+    Need need;
     // Decodes the request, runs the operation, encodes the reply, and writes one line to the log.
     Result<void> (*serve)(Association::State& state, const std::atomic<bool>& cancelled,
                           std::string_view name, std::span<const std::byte> request,

@@ -38,6 +38,22 @@ Result<void> Association::State::end(const wire::ContextHandle& handle, SessionK
     return ok();
 }
 
+namespace {
+Result<void> check_allowed(const Caller& caller, const Operation& operation) {
+    const bool allowed = operation.need == Need::backup ? caller.may_backup
+                         : operation.need == Need::restore
+                             ? caller.may_restore
+                             : caller.may_backup || caller.may_restore;
+    if (allowed) return ok();
+    return fail(ERROR_ACCESS_DENIED, "ACC-5: ", caller.name, " may not call ", operation.name,
+                "; [service] ",
+                operation.need == Need::backup    ? "allow_backup does"
+                : operation.need == Need::restore ? "allow_restore does"
+                                                  : "allow_backup and allow_restore do",
+                " not name it");
+}
+} // namespace
+
 Association::Association(ConfigPtr config, Caller caller) : state_(std::make_unique<State>()) {
     state_->config = std::move(config);
     state_->caller = std::move(caller);
@@ -56,6 +72,7 @@ Result<void> Association::call(wire::Interface interface_of, std::uint16_t opnum
     const Operation* operation = find_operation(interface_of, opnum);
     if (operation == nullptr)
         return fail(RPC_S_PROCNUM_OUT_OF_RANGE, "operation ", opnum, " does not exist");
+    NTDSB_CHECK(check_allowed(state_->caller, *operation));
     try {
         return operation->serve(*state_, cancelled, operation->name, request, reply);
     } catch (const std::bad_alloc&) {

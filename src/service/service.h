@@ -21,6 +21,9 @@ struct Caller {
     bool is_local = true;
     std::string name;    // for the log
     std::string account; // whose sessions they are; the same for all anonymous callers
+    // What a caller over the network may do (contract ACC-5).
+    bool may_backup = true;
+    bool may_restore = true;
 };
 
 // One client's association: owns its sessions, and runs them down when it is destroyed (contract
@@ -32,7 +35,8 @@ public:
     ~Association();
 
     // Decodes, checks, runs and encodes one operation. An error is an RPC-level one
-    // (RPC_S_PROCNUM_OUT_OF_RANGE, RPC_X_BAD_STUB_DATA, ERROR_NOT_ENOUGH_MEMORY); the operation's
+    // (RPC_S_PROCNUM_OUT_OF_RANGE, RPC_X_BAD_STUB_DATA, ERROR_NOT_ENOUGH_MEMORY,
+    // ERROR_ACCESS_DENIED); the operation's
     // own status is in the reply.
     Result<void> call(wire::Interface interface_of, std::uint16_t opnum,
                       std::span<const std::byte> request, wire::ReplySink& reply);

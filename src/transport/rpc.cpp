@@ -1,7 +1,11 @@
 // The service in another process: DCE/RPC over one TCP connection (design decisions 7 and 14). The
 // protocol is rpc/client_association.h's; here are the socket, the time limits and the sentences.
+#include "core/host_name.h"
+#include "core/utf16.h"
+#include "platform/process.h"
 #include "platform/socket.h"
 #include "rpc/client_association.h"
+#include "rpc/system_security.h"
 #include "transport/transport.h"
 
 #include <algorithm>
@@ -74,29 +78,77 @@ rpc::SyntaxId syntax_of(wire::Interface interface_of) {
 
 Error unreachable(const ServerConfig& server, const Error& why) {
     // Refused rights stay what they are (COM-9).
-    const Code code =
-        why.code == ERROR_ACCESS_DENIED ? why.code : static_cast<Code>(hrCouldNotConnect);
-    return fail(code, "COM-7: the service at ", server.address, " cannot be used: ", why.what,
+    if (why.code == ERROR_ACCESS_DENIED)
+        return fail(why.code, "AUTH-5: the service at ", server.address,
+                    " is not used: ", why.what);
+    return fail(hrCouldNotConnect, "COM-7: the service at ", server.address,
+                " cannot be used: ", why.what,
                 "; see that ntdsbsrv runs there and listens on this address, and that "
                 "connect_timeout_s (",
                 server.connect_timeout_s, ") is long enough");
 }
 
+// What the service is called in Kerberos. An address of this computer itself is no host's name.
+std::string principal_of(const ServerConfig& server, const std::string& host) {
+    if (!server.principal.empty()) return server.principal;
+    std::string named = host;
+    if (is_this_computer(wtf8_to_utf16(host), {})) {
+        for (const std::u16string& name : platform::computer_names()) {
+            auto utf8 = utf16_to_wtf8(name); // the longest is the most qualified one
+            if (named == host || utf8.size() > named.size()) named = std::move(utf8);
+        }
+    }
+    return "host/" + named;
+}
+
+// AUTH-3: a password is worth more than an unprotected association would make of it.
+Result<void> check_identity(const ServerConfig& server) {
+    if (server.authentication != Authentication::none &&
+        server.protection == ProtectionLevel::privacy)
+        return ok();
+    return fail(ERROR_NOT_SUPPORTED,
+                "AUTH-3: the credentials of DsSetAuthIdentity are not used for ", server.address,
+                ", whose configuration has ",
+                server.authentication == Authentication::none ? "authentication = \"none\""
+                                                              : "protection = \"integrity\"",
+                "; they need authentication and protection = \"privacy\"");
+}
+
+Result<std::optional<rpc::ClientSecurity>>
+security_for(const ServerConfig& server, const std::string& host, const AuthIdentity* identity) {
+    std::optional<rpc::ClientSecurity> security;
+    if (server.authentication == Authentication::none) return security;
+    security.emplace();
+    security->type = server.authentication == Authentication::kerberos ? rpc::AuthType::kerberos
+                     : server.authentication == Authentication::ntlm   ? rpc::AuthType::ntlm
+                                                                       : rpc::AuthType::negotiate;
+    security->level = server.protection == ProtectionLevel::privacy ? rpc::Protection::privacy
+                                                                    : rpc::Protection::integrity;
+    NTDSB_TRY(security->context, rpc::initiate_security(security->type, security->level,
+                                                        principal_of(server, host), identity));
+    return security;
+}
+
 } // namespace
 
 Result<std::unique_ptr<Connection>> connect_rpc(const ServerConfig& server,
-                                                wire::Interface interface_of) {
+                                                wire::Interface interface_of,
+                                                const AuthIdentity* identity) {
     using Clock = std::chrono::steady_clock;
     const auto patience = std::chrono::seconds(server.connect_timeout_s);
     const auto deadline = Clock::now() + patience;
     NTDSB_TRY(const auto where, platform::split_address(server.address));
+    if (identity != nullptr) NTDSB_CHECK(check_identity(server));
     auto socket = platform::Socket::connect(where, patience);
     if (!socket) return unreachable(server, fail(hrCouldNotConnect, socket.error().what));
     auto stream = std::make_unique<SocketStream>(std::move(socket).value());
     platform::Socket& connected = stream->socket();
     connected.set_read_deadline(deadline);
-    auto association = rpc::ClientAssociation::bind(std::move(stream), syntax_of(interface_of),
-                                                    longest_rpc_fragment);
+    auto security = security_for(server, where.host, identity);
+    if (!security) return unreachable(server, security.error());
+    auto association =
+        rpc::ClientAssociation::bind(std::move(stream), syntax_of(interface_of),
+                                     longest_rpc_fragment, std::move(security).value());
     if (!association) return unreachable(server, association.error());
     connected.set_read_deadline(std::nullopt);
     return std::unique_ptr<Connection>(

@@ -30,20 +30,16 @@ struct KnownTransport {
     Result<std::unique_ptr<Connection>> (*connect)(const Target& target);
 };
 
-// Credentials that cannot be shown must not be taken for shown.
-Result<std::unique_ptr<Connection>> connect_without_identity(const Target& target) {
-    if (target.identity)
-        return fail(ERROR_NOT_SUPPORTED, "AUTH-1: this version carries no credentials over rpc; "
-                                         "call DsSetAuthIdentity with NULLs before Prepare");
-    return connect_rpc(target.server, target.interface_of);
-}
-
 // The one list of transports: a new one is a row here.
 constexpr std::array known_transports{
     KnownTransport{
         "embedded",
         [](const Target& target) { return connect_embedded(target.config, target.interface_of); }},
-    KnownTransport{"rpc", connect_without_identity},
+    KnownTransport{"rpc",
+                   [](const Target& target) {
+                       return connect_rpc(target.server, target.interface_of,
+                                          target.identity.get());
+                   }},
 };
 
 // The service on this computer, where `default` is rpc: the first TCP address that it listens on.
@@ -51,6 +47,8 @@ ServerConfig service_here(const Config& config) {
     ServerConfig here;
     here.transport = config.default_transport;
     if (here.transport != "rpc") return here;
+    // This configuration is the service's, too.
+    if (config.service.allow_anonymous) here.authentication = Authentication::none;
     here.address = ServiceConfig{}.listen.front();
     const auto& listen = config.service.listen;
     const auto over_tcp = std::ranges::find_if(

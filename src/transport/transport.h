@@ -5,7 +5,7 @@
 
 #include "core/config.h"
 #include "core/result.h"
-#include "platform/secret.h"
+#include "platform/auth_identity.h"
 #include "wire/operations.h"
 #include "wire/reply_sink.h"
 
@@ -16,11 +16,7 @@
 namespace ntdsb::transport {
 
 // The identity of DsSetAuthIdentity; absent: the process's own.
-struct AuthIdentity {
-    std::u16string user;
-    std::u16string domain;
-    platform::Secret password;
-};
+using platform::AuthIdentity;
 
 // One association with a service, bound to one interface. Destroying it disconnects, and the
 // service runs its sessions down.
@@ -70,9 +66,11 @@ struct PluginTarget {
 Result<std::unique_ptr<Connection>>
 connect_plugin(std::string_view name, std::u16string_view library, const PluginTarget& target);
 
-// The service at `server.address`, over DCE/RPC (contract COM-7, COM-8).
+// The service at `server.address`, over DCE/RPC (contract COM-7, COM-8, AUTH-3..AUTH-6).
+// `identity`: null for the process's own.
 Result<std::unique_ptr<Connection>> connect_rpc(const ServerConfig& server,
-                                                wire::Interface interface_of);
+                                                wire::Interface interface_of,
+                                                const AuthIdentity* identity = nullptr);
 
 // The service in this process (design decision 5): runs the same dispatcher as ntdsbsrv.
 Result<std::unique_ptr<Connection>> connect_embedded(ConfigPtr config,

@@ -92,7 +92,8 @@ void MadeDirectory::configure(const std::string& settings, const std::string& mo
         // A configuration that is wrong for the service is as wrong for its clients.
         const std::string address =
             service_->address().empty() ? "127.0.0.1:1" : service_->address();
-        text += "\n[transport]\ndefault = 'rpc'\n[service]\nlisten = ['" + address + "']\n";
+        text += "\n[transport]\ndefault = 'rpc'\n[service]\nallow_anonymous = true\nlisten = ['" +
+                address + "']\n";
     }
     write_text(config_file(), text);
     set_environment("NTDSBCLI_CONFIG", config_file().string());

@@ -20,6 +20,7 @@ auto connect_to(const std::string& address) {
     ServerConfig there;
     there.address = address;
     there.connect_timeout_s = 1;
+    there.authentication = Authentication::none;
     return transport::connect_rpc(there, wire::Interface::backup);
 }
 
