@@ -14,6 +14,13 @@ namespace ntdsb::service {
 
 namespace {
 
+// BOPEN-1: equal for two spellings of one path as the platform says, and \\<this computer>\X$\...
+// is X:\... (PATH-4). Empty for what is no full path.
+std::u16string name_key(std::u16string_view name) {
+    if (!check_path_grammar(name, "the name of a file to open")) return {};
+    return path_key(resolve_own_share(name));
+}
+
 // Where the bytes of one moment are.
 struct Places {
     platform::Path database;
@@ -158,6 +165,7 @@ Result<void> add_logs(const Instance& instance, const LogFolder& logs, std::uint
         BackupFile file;
         const auto name = ese::log_file_name(log.header.generation);
         file.listed_path = listed_path(directory, join_path(directory.log_path, name));
+        file.name_key = name_key(file.listed_path);
         file.bft = bft_log;
         file.source = log.path;
         file.size = log.header.file_size;
@@ -180,6 +188,7 @@ void add_database(const Instance& instance, const platform::Path& path,
                   const ese::DatabaseHeader& header, BackupFiles& files) {
     BackupFile file;
     file.listed_path = listed_path(instance.directory(), instance.directory().database);
+    file.name_key = name_key(file.listed_path);
     file.bft = bft_database;
     file.source = path;
     file.size = header.file_size;
@@ -190,6 +199,23 @@ void add_database(const Instance& instance, const platform::Path& path,
 }
 
 } // namespace
+
+// A database's prefix is the letter D, and so is a drive's: either reading of the name may be meant,
+// and only one of them is a full path.
+BackupFile* BackupFiles::find(std::u16string_view name) {
+    if (name.empty()) return nullptr;
+    const auto key = name_key(name);
+    const auto key_behind_prefix = name_key(name.substr(1));
+    for (auto* list : {&databases, &logs}) {
+        for (auto& file : *list) {
+            const bool is_plain = !key.empty() && key == file.name_key;
+            const bool is_prefixed = name.front() == file.bft && !key_behind_prefix.empty() &&
+                                     key_behind_prefix == file.name_key;
+            if (is_plain || is_prefixed) return &file;
+        }
+    }
+    return nullptr;
+}
 
 bool BackupFiles::all_delivered() const noexcept {
     const auto is_delivered = [](const BackupFile& file) { return file.delivered; };

@@ -19,7 +19,7 @@ struct BackupFile {
     std::uint64_t size = 0;
     std::uint32_t page_size = 0; // 0: not a database
     bool delivered = false;      // to its last byte (contract BTRUNC-1)
-    std::u16string name_key;     // of listed_path, as the session compares names (BOPEN-1)
+    std::u16string name_key;     // of listed_path, as `find` compares names
 };
 
 struct BackupFiles {
@@ -31,6 +31,8 @@ struct BackupFiles {
     std::uint32_t required_min = 0;                // 0: none (clean)
     ese::Signature log_signature;                  // zero: logging was off and there are no logs
 
+    // BOPEN-1: the listed file of that name, with or without its BFT prefix; nullptr if none is.
+    BackupFile* find(std::u16string_view name);
     // Whether every listed file, databases and logs alike, was delivered to its last byte.
     bool all_delivered() const noexcept;
 };

@@ -30,26 +30,6 @@ std::u16string list_of(const std::vector<BackupFile>& files) {
     return list;
 }
 
-// BOPEN-1: equal for two spellings of one path as the platform says, and \\<this computer>\X$\...
-// is X:\... (PATH-4). Empty for what is no full path.
-std::u16string name_key(std::u16string_view name) {
-    if (!check_path_grammar(name, "the name of a file to open")) return {};
-    return path_key(resolve_own_share(name));
-}
-
-// With or without its BFT prefix.
-BackupFile* find_listed(BackupFiles& files, std::u16string_view name) {
-    const auto key = name_key(name);
-    const auto key_behind_prefix = name_key(name.substr(1));
-    for (auto* list : {&files.databases, &files.logs}) {
-        for (auto& file : *list) {
-            const auto& wanted = name.front() == file.bft ? key_behind_prefix : key;
-            if (!wanted.empty() && wanted == file.name_key) return &file;
-        }
-    }
-    return nullptr;
-}
-
 Error no_open_file(std::string_view rule, std::string_view call) {
     return fail(hrInvalidHandle, rule, ": ", call, " without an open file; call DsBackupOpenFile");
 }
@@ -79,8 +59,6 @@ BackupSession::prepare(const ConfigPtr& config, const wire::BackupPrepare::Reque
         directory.snapshot_path.empty() ? BackupSource::live : BackupSource::snapshot; // BPREP-3
     NTDSB_TRY(auto claim, BackupClaim::enter(*instance, source));                      // BPREP-4..6
     NTDSB_TRY(auto files, find_backup_files(*instance, source));
-    for (auto* list : {&files.databases, &files.logs})
-        for (auto& file : *list) file.name_key = name_key(file.listed_path);
 
     Prepared prepared;
     prepared.token.backup_time = platform::now_filetime();
@@ -103,7 +81,7 @@ Result<std::uint64_t> BackupSession::open_file(std::u16string_view name) {
         return fail(hrAlreadyOpen,
                     "BOPEN-3: a file is open already on this handle; call DsBackupClose first");
     }
-    auto* file = find_listed(files_, name);
+    auto* file = files_.find(name);
     if (!file) {
         return fail(ERROR_FILE_NOT_FOUND, "BOPEN-2: \"", name,
                     "\" is not a file of this backup; give a full path as "

@@ -276,5 +276,21 @@ TEST_F(BackupFilesTest, LogsAndCheckpointMayHaveTheirOwnFolders) {
     EXPECT_EQ(find().value().logs[0].listed_path, wire_path(logs / "edb00005.log"));
 }
 
+#ifdef _WIN32
+// 'D' is a database's prefix and a drive.
+TEST(BackupFilesByName, OnDriveDAreFoundWithAndWithoutPrefix_BOPEN1) {
+    BackupFiles files;
+    BackupFile database;
+    database.bft = 0x44;
+    database.name_key = path_key(u"D:\\NTDS\\ntds.dit");
+    files.databases.push_back(database);
+    for (const auto* name : {u"D:\\NTDS\\ntds.dit", u"DD:\\NTDS\\ntds.dit", u"d:/ntds/ntds.dit"})
+        EXPECT_EQ(files.find(name), files.databases.data()) << text(std::u16string_view(name));
+    for (const auto* name : {u"", u"D", u":\\NTDS\\ntds.dit", u"dD:\\NTDS\\ntds.dit",
+                             u"DDD:\\NTDS\\ntds.dit", u"!D:\\NTDS\\ntds.dit"})
+        EXPECT_EQ(files.find(name), nullptr) << text(std::u16string_view(name));
+}
+#endif
+
 } // namespace
 } // namespace ntdsb::service
