@@ -121,4 +121,9 @@ std::string_view name_of(DiskOperation operation) noexcept;
 using DiskHook = Code (*)(DiskOperation operation, const Path& path);
 void set_disk_hook(DiskHook hook) noexcept;
 
+// Test seam for disks that fail: called before each read of a File; a code other than 0 is returned
+// instead of reading. Null in production.
+using ReadHook = Code (*)(const Path& path, std::uint64_t offset);
+void set_read_hook(ReadHook hook) noexcept;
+
 } // namespace ntdsb::platform

@@ -154,6 +154,7 @@ File& File::operator=(File&& other) noexcept {
 File::~File() { const Handle closing(handle_); }
 
 Result<std::size_t> File::read_at(std::uint64_t offset, std::span<std::byte> into) const {
+    NTDSB_CHECK(about_to_read(path_, offset));
     std::size_t done = 0;
     while (done < into.size()) {
         const auto count = static_cast<DWORD>(std::min(into.size() - done, most_bytes_per_call));
