@@ -210,6 +210,11 @@ Result<void> flush_folder(const Path& folder) {
     return ok();
 }
 
+Result<void> flush_file(const Path& path) {
+    NTDSB_TRY(auto file, File::open_read(path)); // fsync asks for no right to write
+    return file.flush();
+}
+
 Result<void> create_private_folder(const Path& folder) {
     Path part;
     for (const Path& component : folder) {

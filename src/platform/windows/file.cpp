@@ -245,6 +245,16 @@ Result<void> flush_folder(const Path& folder) {
     return about_to(DiskOperation::flush_folder, folder);
 }
 
+Result<void> flush_file(const Path& path) {
+    NTDSB_CHECK(about_to(DiskOperation::flush, path));
+    const Handle handle(CreateFileW(long_form(path).c_str(), GENERIC_WRITE, share_all, nullptr,
+                                    OPEN_EXISTING,
+                                    FILE_ATTRIBUTE_NORMAL | FILE_FLAG_BACKUP_SEMANTICS, nullptr));
+    if (!handle || !FlushFileBuffers(handle.get()))
+        return system_error(GetLastError(), "flush", path);
+    return ok();
+}
+
 Result<void> create_private_folder(const Path& folder) {
     NTDSB_TRY(const auto security, PrivateSecurity::make(PrivateSecurity::For::folder));
     Path part = folder.root_path();
