@@ -1,5 +1,5 @@
 // Whether a restored set of files is one from which the directory can recover: contract section 5
-// (VER-1..VER-8). Knows files and rules, no session and no record.
+// (VER-1..VER-9). Knows files and rules, no session and no record.
 #pragma once
 
 #include "core/result.h"
@@ -74,5 +74,10 @@ Report verify_file(const platform::Path& file, bool verify_pages,
 // as edb.log, is renamed.
 // ERROR_OPERATION_ABORTED if it was cancelled.
 Result<void> place_logs(const Report& report, const std::atomic<bool>& cancelled);
+
+// VER-9: what recovery will read is on stable storage when this returns: the databases, the logs of
+// the log path, the checkpoint, and their folders. Whoever copied them may not have seen to it.
+// ERROR_OPERATION_ABORTED if it was cancelled.
+Result<void> flush_restored(const RestoreSet& set, const std::atomic<bool>& cancelled);
 
 } // namespace ntdsb::ese

@@ -13,6 +13,7 @@ namespace ntdsb::platform {
 namespace {
 
 std::atomic<DiskHook> disk_hook{nullptr};
+std::atomic<ReadHook> read_hook{nullptr};
 
 // A name beside `path` that no other writer uses, so that what a crash left behind is in nobody's
 // way.
@@ -69,6 +70,15 @@ std::string_view name_of(DiskOperation operation) noexcept {
 }
 
 void set_disk_hook(DiskHook hook) noexcept { disk_hook.store(hook); }
+
+void set_read_hook(ReadHook hook) noexcept { read_hook.store(hook); }
+
+Result<void> about_to_read(const Path& path, std::uint64_t offset) {
+    const ReadHook hook = read_hook.load(std::memory_order_relaxed);
+    const Code code = hook ? hook(path, offset) : Code{0};
+    if (code == 0) return ok();
+    return fail(code, "the test's read hook refused to read from ", wire_path(path));
+}
 
 Result<void> about_to(DiskOperation operation, const Path& path) {
     const DiskHook hook = disk_hook.load();

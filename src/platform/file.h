@@ -82,6 +82,9 @@ Result<void> remove_file(const Path& path);
 // Makes renames, creations and removals in `folder` durable. Nothing to do on Windows, whose file
 // systems journal them; there it succeeds.
 Result<void> flush_folder(const Path& folder);
+// What another program wrote to `path` is on stable storage when this returns. Windows asks for the
+// right to write the file.
+Result<void> flush_file(const Path& path);
 // Creates the folder and its missing parents for their owner alone (mode 0700; Windows:
 // Administrators and SYSTEM). An existing folder is left as it is.
 Result<void> create_private_folder(const Path& folder);
@@ -120,5 +123,10 @@ inline constexpr std::size_t disk_operations = 12;
 std::string_view name_of(DiskOperation operation) noexcept;
 using DiskHook = Code (*)(DiskOperation operation, const Path& path);
 void set_disk_hook(DiskHook hook) noexcept;
+
+// Test seam for disks that fail: called before each read of a File; a code other than 0 is returned
+// instead of reading. Null in production.
+using ReadHook = Code (*)(const Path& path, std::uint64_t offset);
+void set_read_hook(ReadHook hook) noexcept;
 
 } // namespace ntdsb::platform

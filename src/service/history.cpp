@@ -56,17 +56,29 @@ std::string line_of(HistoryEvent event, const RegistrationRecord* record) {
     return line + "}\n";
 }
 
+// A line that a full disk or a crash cut off must not take the next one with it.
+Result<bool> ends_in_a_line(const platform::Path& path, std::uint64_t size) {
+    NTDSB_TRY(const auto file, platform::File::open_read(path));
+    std::byte last{};
+    NTDSB_TRY(const auto got, file.read_at(size - 1, std::span(&last, 1)));
+    return got == 0 || last == std::byte{'\n'};
+}
+
 Result<void> append(const Instance& instance, HistoryEvent event,
                     const RegistrationRecord* record) {
     const platform::Path path = instance.state_file(history_file);
     NTDSB_TRY(const auto info, platform::file_info(path));
     if (info && (info->is_link || info->is_folder))
         return fail(hrError, wire_path(path), " is no plain file; remove it");
-    if (info && info->size >= history_limit)
+    std::string line = line_of(event, record);
+    if (info && info->size >= history_limit) {
         NTDSB_CHECK(platform::rename_replace(path, instance.state_file(older_history_file)));
+    } else if (info && info->size != 0) {
+        NTDSB_TRY(const bool whole, ends_in_a_line(path, info->size));
+        if (!whole) line.insert(0, 1, '\n');
+    }
     NTDSB_TRY(auto file, platform::AppendFile::open(path));
-    const bool written =
-        file.append(line_of(event, record)) && (event == HistoryEvent::registered || file.flush());
+    const bool written = file.append(line) && (event == HistoryEvent::registered || file.flush());
     if (!written) return fail(ERROR_WRITE_FAULT, "could not write to ", wire_path(path));
     return ok();
 }

@@ -106,7 +106,8 @@ Result<void> RestoreSession::complete(Code restore_state, const std::atomic<bool
     if (remote_roots_)
         NTDSB_CHECK(
             check_remote_paths(registration_->request(), instance_->directory(), *remote_roots_));
-    const ese::Report report = ese::verify_restore_set(restored_set(), cancelled);
+    const ese::RestoreSet set = restored_set();
+    const ese::Report report = ese::verify_restore_set(set, cancelled);
     if (report.result == ERROR_OPERATION_ABORTED)
         return fail(report.result, "COM-11: the verification was cancelled; the restore stays "
                                    "registered, and nothing is unblocked");
@@ -115,7 +116,8 @@ Result<void> RestoreSession::complete(Code restore_state, const std::atomic<bool
         return fail(
             report.result, "CMPL-4: the restored files are not sound (", report.findings.size(),
             " findings, each in the log); mend them and complete again, or report the failure");
-    NTDSB_CHECK(ese::place_logs(report, cancelled)); // VER-7
+    NTDSB_CHECK(ese::place_logs(report, cancelled));  // VER-7
+    NTDSB_CHECK(ese::flush_restored(set, cancelled)); // VER-9
     NTDSB_CHECK(registration_->complete());
     registration_.reset();
     log::info("CMPL-3: the restore of ", instance_->directory().database,

@@ -104,6 +104,7 @@ File& File::operator=(File&& other) noexcept {
 File::~File() { close_file(handle_); }
 
 Result<std::size_t> File::read_at(std::uint64_t offset, std::span<std::byte> into) const {
+    NTDSB_CHECK(about_to_read(path_, offset));
     std::size_t done = 0;
     while (done < into.size()) {
         const auto count = std::min(into.size() - done, most_bytes_per_call);
@@ -208,6 +209,11 @@ Result<void> flush_folder(const Path& folder) {
     if (error != 0 && error != EINVAL)
         return errno_error(error, "flush the folder", folder); // EINVAL: nothing to flush there
     return ok();
+}
+
+Result<void> flush_file(const Path& path) {
+    NTDSB_TRY(auto file, File::open_read(path)); // fsync asks for no right to write
+    return file.flush();
 }
 
 Result<void> create_private_folder(const Path& folder) {

@@ -154,6 +154,7 @@ File& File::operator=(File&& other) noexcept {
 File::~File() { const Handle closing(handle_); }
 
 Result<std::size_t> File::read_at(std::uint64_t offset, std::span<std::byte> into) const {
+    NTDSB_CHECK(about_to_read(path_, offset));
     std::size_t done = 0;
     while (done < into.size()) {
         const auto count = static_cast<DWORD>(std::min(into.size() - done, most_bytes_per_call));
@@ -244,6 +245,16 @@ Result<void> remove_file(const Path& path) {
 
 Result<void> flush_folder(const Path& folder) {
     return about_to(DiskOperation::flush_folder, folder);
+}
+
+Result<void> flush_file(const Path& path) {
+    NTDSB_CHECK(about_to(DiskOperation::flush, path));
+    const Handle handle(CreateFileW(long_form(path).c_str(), GENERIC_WRITE, share_all, nullptr,
+                                    OPEN_EXISTING,
+                                    FILE_ATTRIBUTE_NORMAL | FILE_FLAG_BACKUP_SEMANTICS, nullptr));
+    if (!handle || !FlushFileBuffers(handle.get()))
+        return system_error(GetLastError(), "flush", path);
+    return ok();
 }
 
 Result<void> create_private_folder(const Path& folder) {

@@ -55,6 +55,19 @@ TEST_F(PlaceLogs, CopiesWhatTheLogPathLacks) {
     EXPECT_EQ(placed_names(), std::set<std::string>{});
 }
 
+std::optional<platform::DiskOperation> last_operation;
+
+TEST_F(PlaceLogs, PlacesStayWhenTheMachineFails) { // the folder is flushed after its last change
+    write_sound_set();
+    const auto report = verify();
+    platform::set_disk_hook([](platform::DiskOperation operation, const platform::Path&) {
+        last_operation = operation;
+        return Code{0};
+    });
+    ASSERT_TRUE(ese::place_logs(report, going_on));
+    EXPECT_EQ(last_operation, platform::DiskOperation::flush_folder);
+}
+
 TEST_F(PlaceLogs, CancelledCopyLeavesNothingUnfinishedAndGoesOnLater) { // COM-11
     write_sound_set();
     chain(3, 4).write(logs());

@@ -210,6 +210,51 @@ TEST_F(VerifyDatabases, DamagedPageIsFoundByNumber) { // VER-6
     }
 }
 
+// A disk that fails from a place on.
+std::uint64_t failing_from = 0;
+Code read_failure = 0;
+class FailingReads {
+public:
+    FailingReads(std::uint64_t from, Code code) {
+        failing_from = from;
+        read_failure = code;
+        platform::set_read_hook([](const platform::Path& path, std::uint64_t offset) {
+            return path.filename() == "ntds.dit" && offset >= failing_from ? read_failure : Code{0};
+        });
+    }
+    ~FailingReads() { platform::set_read_hook(nullptr); }
+    FailingReads(const FailingReads&) = delete;
+    FailingReads& operator=(const FailingReads&) = delete;
+};
+
+TEST_F(VerifyDatabases, WhatCannotBeReadIsFoundBesideWhatWasFoundBefore) { // VER-8: comes first
+    for (const std::uint32_t pages : {300u, 1500u}) {                      // one thread, and two
+        set.identities.clear();
+        write(clean_database().pages(pages).damaged_page(3));
+        for (const auto& [raw, code] : {std::pair<Code, long>{ERROR_IO_DEVICE, hrDiskIO},
+                                        {ERROR_LOCK_VIOLATION, hrFileAccessDenied}}) {
+            const FailingReads failing(1 << 20, raw);
+            const auto report = verify();
+            EXPECT_EQ(report.result, static_cast<Code>(code)) << sentences(report);
+            EXPECT_EQ(codes(report), (std::set<Code>{static_cast<Code>(code),
+                                                     static_cast<Code>(hrReadVerifyFailure)}))
+                << sentences(report);
+            EXPECT_EQ(report.findings.back().file, database());
+            EXPECT_NE(report.findings.back().what.find("ntds.dit"), std::string::npos);
+        }
+    }
+}
+
+TEST_F(VerifyDatabases, HeaderThatCannotBeReadIsFound) {
+    write(clean_database());
+    for (const auto& [raw, code] : {std::pair<Code, long>{ERROR_IO_DEVICE, hrDiskIO},
+                                    {ERROR_ACCESS_DENIED, hrFileAccessDenied},
+                                    {ERROR_SHARING_VIOLATION, hrFileAccessDenied}}) {
+        const FailingReads failing(0, raw);
+        expect_only(code, "VER-1");
+    }
+}
+
 TEST_F(VerifyDatabases, CountlessDamagedPagesAreSummedUp) {
     EseDatabase made = clean_database().page_size(2048).pages(1300);
     for (std::uint32_t page = 1; page <= 1100; ++page) made.damaged_page(page);

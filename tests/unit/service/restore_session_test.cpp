@@ -324,6 +324,52 @@ TEST_F(RestoreSessionTest, PagesAreVerifiedIfConfigured) { // VER-6
     EXPECT_EQ(client.complete(registered(client), S_OK), S_OK);
 }
 
+// What Complete did to the disk, in order.
+std::vector<std::pair<platform::DiskOperation, std::string>> disk_log;
+std::ptrdiff_t place_of(platform::DiskOperation operation, const std::string& name) {
+    const auto found = std::find(disk_log.begin(), disk_log.end(), std::pair(operation, name));
+    return found == disk_log.end() ? -1 : found - disk_log.begin();
+}
+
+TEST_F(RestoreSessionTest, WhatRecoveryReadsIsFlushedBeforeTheRecordChanges) { // VER-9
+    using platform::DiskOperation;
+    directory.use_logs();
+    std::filesystem::copy_file(directory.backup() / "edb00003.log",
+                               directory.ntds() / "edb00003.log"); // the tool's own copy
+    test::EseCheckpoint{directory.signature}.generation(3).write(directory.ntds() / "edb.chk");
+    Client client(directory);
+    const auto session = registered(client);
+    disk_log.clear();
+    platform::set_disk_hook([](DiskOperation operation, const platform::Path& path) {
+        disk_log.emplace_back(operation, path.filename().string());
+        return Code{0};
+    });
+    EXPECT_EQ(client.complete(session, S_OK), S_OK);
+    platform::set_disk_hook(nullptr);
+    const auto recorded = place_of(DiskOperation::rename, "registration");
+    ASSERT_GT(recorded, 0);
+    for (const char* file : {"ntds.dit", "edb00003.log", "edb.chk"}) {
+        const auto flushed = place_of(DiskOperation::flush, file);
+        EXPECT_TRUE(flushed >= 0 && flushed < recorded) << file;
+        const auto folder = place_of(DiskOperation::flush_folder, "ntds");
+        EXPECT_TRUE(folder >= 0 && folder < recorded);
+    }
+}
+
+TEST_F(RestoreSessionTest, FlushThatFailsIsCompletesResult) { // VER-9
+    Client client(directory);
+    const auto session = registered(client);
+    platform::set_disk_hook([](platform::DiskOperation operation, const platform::Path& path) {
+        const bool fails =
+            operation == platform::DiskOperation::flush && path.filename() == "ntds.dit";
+        return fails ? Code{ERROR_IO_DEVICE} : Code{0};
+    });
+    EXPECT_EQ(client.complete(session, S_OK), ERROR_IO_DEVICE);
+    platform::set_disk_hook(nullptr);
+    EXPECT_EQ(directory.recorded(), RecordState::registered);
+    EXPECT_EQ(client.complete(session, S_OK), S_OK);
+}
+
 TEST_F(RestoreSessionTest, CancelledVerificationUnblocksNothing) { // COM-11
     Client client(directory);
     const auto session = registered(client);

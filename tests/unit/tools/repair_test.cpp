@@ -143,6 +143,9 @@ TEST_F(Ntdsbctl, HistoryShowsADamagedLineAsItIs) {
     ASSERT_EQ(events.size(), 2u);
     EXPECT_EQ(events[1]["damaged"], "{\"torn");
     expect_says(run({"history"}).out, "cannot be read");
+    { ASSERT_TRUE(directory.enter()); }
+    EXPECT_EQ(json({"history"}, exit_ok)["events"].back()["event"], "registered")
+        << "the next line is whole";
 }
 
 TEST_F(Ntdsbctl, LongHistoryMovesToASecondFile) {
