@@ -33,14 +33,15 @@ using StreamSocket = asio::generic::stream_protocol::socket;
 using StreamAcceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
 using StreamEndpoint = asio::generic::stream_protocol::endpoint;
 
-// Nothing for an endpoint of another kind.
+// Nothing for an endpoint of another kind. On Windows that of an accepted socket's peer is as long
+// as any may be (Asio tells its capacity): the family knows the length.
 inline std::optional<tcp::endpoint> tcp_endpoint(const StreamEndpoint& endpoint) {
     const int family = endpoint.protocol().family();
+    const std::size_t size = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+    if ((family != AF_INET && family != AF_INET6) || endpoint.size() < size) return std::nullopt;
     tcp::endpoint out;
-    if ((family != AF_INET && family != AF_INET6) || endpoint.size() > out.capacity())
-        return std::nullopt;
-    std::memcpy(out.data(), endpoint.data(), endpoint.size());
-    out.resize(endpoint.size());
+    std::memcpy(out.data(), endpoint.data(), size);
+    out.resize(size);
     return out;
 }
 

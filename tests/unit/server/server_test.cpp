@@ -3,6 +3,7 @@
 #include "raw_client.h"
 
 #include "rpc/fault_status.h"
+#include "server/asio.h"
 
 #include <future>
 #include <random>
@@ -14,6 +15,19 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr std::uint32_t access_denied = 5;
+
+// As Asio tells a peer's on Windows.
+TEST(Endpoint, IsOfTcpThoughItIsLongerThanItsFamilysAddresses) {
+    const tcp::endpoint v4(asio::ip::address_v4::loopback(), 49152);
+    const tcp::endpoint v6(asio::ip::address_v6::loopback(), 49153);
+    for (const tcp::endpoint& own : {v4, v6}) {
+        StreamEndpoint padded(own);
+        padded.resize(padded.capacity());
+        EXPECT_EQ(tcp_endpoint(padded), own);
+        padded.resize(own.size() - 1);
+        EXPECT_EQ(tcp_endpoint(padded), std::nullopt);
+    }
+}
 
 TEST_F(ServerTest, AnswersCalls) {
     start();
