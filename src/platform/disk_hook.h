@@ -1,5 +1,5 @@
-// Inside of the platform layer: where an operation that changes the disk announces itself to the
-// test seam of platform/file.h.
+// Inside of the platform layer: where an operation on the disk announces itself to the test seams of
+// platform/file.h.
 #pragma once
 
 #include "platform/file.h"
@@ -8,5 +8,6 @@ namespace ntdsb::platform {
 
 // Calls the hook, if one is set; its code, if not 0, is the operation's failure.
 Result<void> about_to(DiskOperation operation, const Path& path);
+Result<void> about_to(ReadOperation operation, const Path& path);
 
 } // namespace ntdsb::platform

@@ -13,6 +13,15 @@ namespace ntdsb::platform {
 namespace {
 
 std::atomic<DiskHook> disk_hook{nullptr};
+std::atomic<ReadHook> read_hook{nullptr};
+
+// What a hook says of an operation.
+template <class Operation>
+Result<void> ask(Code (*hook)(Operation, const Path&), Operation operation, const Path& path) {
+    const Code code = hook ? hook(operation, path) : Code{0};
+    if (code == 0) return ok();
+    return fail(code, "the test's hook refused to ", name_of(operation), " ", wire_path(path));
+}
 
 // A name beside `path` that no other writer uses, so that what a crash left behind is in nobody's
 // way.
@@ -71,10 +80,19 @@ std::string_view name_of(DiskOperation operation) noexcept {
 void set_disk_hook(DiskHook hook) noexcept { disk_hook.store(hook); }
 
 Result<void> about_to(DiskOperation operation, const Path& path) {
-    const DiskHook hook = disk_hook.load();
-    const Code code = hook ? hook(operation, path) : Code{0};
-    if (code == 0) return ok();
-    return fail(code, "the test's disk hook refused to ", name_of(operation), " ", wire_path(path));
+    return ask(disk_hook.load(), operation, path);
+}
+
+std::string_view name_of(ReadOperation operation) noexcept {
+    static constexpr std::array<std::string_view, read_operations> names{"open", "read", "examine",
+                                                                         "list"};
+    return names[static_cast<std::size_t>(operation)];
+}
+
+void set_read_hook(ReadHook hook) noexcept { read_hook.store(hook); }
+
+Result<void> about_to(ReadOperation operation, const Path& path) {
+    return ask(read_hook.load(), operation, path);
 }
 
 Result<void> replace_file_durably(const Path& path, std::span<const std::byte> content) {

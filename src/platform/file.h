@@ -121,4 +121,12 @@ std::string_view name_of(DiskOperation operation) noexcept;
 using DiskHook = Code (*)(DiskOperation operation, const Path& path);
 void set_disk_hook(DiskHook hook) noexcept;
 
+// The same for what only reads: opening for reading and locking, reading, asking what is there,
+// listing.
+enum class ReadOperation { open, read, examine, list };
+inline constexpr std::size_t read_operations = 4;
+std::string_view name_of(ReadOperation operation) noexcept;
+using ReadHook = Code (*)(ReadOperation operation, const Path& path);
+void set_read_hook(ReadHook hook) noexcept;
+
 } // namespace ntdsb::platform
