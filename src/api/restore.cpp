@@ -67,21 +67,52 @@ Result<std::u16string> read_path(const typename Form::Char* path, std::string_vi
     return text;
 }
 
+// The array need not be aligned.
+template <class Form>
+typename Form::RestoreMap map_element(const typename Form::RestoreMap* map, LONG at) {
+    typename Form::RestoreMap pair;
+    std::memcpy(&pair,
+                reinterpret_cast<const char*>(map) + static_cast<std::size_t>(at) * sizeof pair,
+                sizeof pair);
+    return pair;
+}
+
+bool is_possible_map_count(LONG count) {
+    return count > 0 && static_cast<std::uint32_t>(count) <= wire::max_restore_map_pairs;
+}
+
+// How a map is traced: the pointer, and behind it the pairs of one that will be read.
+template <class Form>
+struct MapArgument {
+    const typename Form::RestoreMap* map;
+    LONG count;
+};
+template <class Form>
+void append_argument(std::string& line, MapArgument<Form> argument) {
+    api::append_argument(line, static_cast<const void*>(argument.map));
+    if (argument.map == nullptr || !is_possible_map_count(argument.count)) return;
+    for (LONG i = 0; i < argument.count; ++i) {
+        const auto pair = map_element<Form>(argument.map, i);
+        line += i == 0 ? '{' : ';';
+        api::append_argument(line, StringArgument<Form>{Form::source(pair)});
+        line += ',';
+        api::append_argument(line, StringArgument<Form>{Form::target(pair)});
+    }
+    line += '}';
+}
+
 // REG-3: the count is judged before the array is touched.
 template <class Form>
 Result<std::vector<wire::RestoreMapPair>> read_map(const typename Form::RestoreMap* map,
                                                    LONG count) {
-    if (count <= 0 || static_cast<std::uint32_t>(count) > wire::max_restore_map_pairs)
+    if (!is_possible_map_count(count))
         return fail(ERROR_INVALID_PARAMETER, "REG-3: crstmap is ", std::int32_t{count}, "; 1 to ",
                     wire::max_restore_map_pairs, " pairs are possible");
     NTDSB_CHECK(check_pointer(map, "rgrstmap"));
     NTDSB_CHECK(check_readable(map, static_cast<std::size_t>(count) * sizeof *map, "rgrstmap"));
     std::vector<wire::RestoreMapPair> pairs;
     for (LONG i = 0; i < count; ++i) {
-        typename Form::RestoreMap pair; // the array need not be aligned
-        std::memcpy(&pair,
-                    reinterpret_cast<const char*>(map) + static_cast<std::size_t>(i) * sizeof pair,
-                    sizeof pair);
+        const auto pair = map_element<Form>(map, i);
         NTDSB_TRY(auto source, read_path<Form>(Form::source(pair), "a database name of rgrstmap"));
         NTDSB_TRY(auto target,
                   read_path<Form>(Form::target(pair), "a new database name of rgrstmap"));
@@ -95,9 +126,9 @@ HRESULT restore_register(std::string_view name, HBC hbc, const typename Form::Ch
                          const typename Form::Char* logs, const typename Form::RestoreMap* map,
                          LONG count, const typename Form::Char* backup_logs, ULONG low,
                          ULONG high) {
-    trace(name, hbc, StringArgument<Form>{checkpoint}, StringArgument<Form>{logs}, map,
-          std::int32_t{count}, StringArgument<Form>{backup_logs}, std::uint32_t{low},
-          std::uint32_t{high});
+    trace(name, hbc, StringArgument<Form>{checkpoint}, StringArgument<Form>{logs},
+          MapArgument<Form>{map, count}, std::int32_t{count}, StringArgument<Form>{backup_logs},
+          std::uint32_t{low}, std::uint32_t{high});
     return run(name, [&]() -> Result<void> {
         NTDSB_TRY(const auto session, client::find_restore(handle_of(hbc)));
         NTDSB_CHECK(session->check_unrestricted());

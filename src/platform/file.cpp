@@ -15,6 +15,13 @@ namespace {
 std::atomic<DiskHook> disk_hook{nullptr};
 std::atomic<ReadHook> read_hook{nullptr};
 
+// What a hook has said of an operation.
+template <class Operation>
+Result<void> obey(Code code, Operation operation, const Path& path) {
+    if (code == 0) return ok();
+    return fail(code, "the test's hook refused to ", name_of(operation), " ", wire_path(path));
+}
+
 // A name beside `path` that no other writer uses, so that what a crash left behind is in nobody's
 // way.
 Result<Path> new_name_beside(const Path& path) {
@@ -71,20 +78,22 @@ std::string_view name_of(DiskOperation operation) noexcept {
 
 void set_disk_hook(DiskHook hook) noexcept { disk_hook.store(hook); }
 
-void set_read_hook(ReadHook hook) noexcept { read_hook.store(hook); }
-
-Result<void> about_to_read(const Path& path, std::uint64_t offset) {
-    const ReadHook hook = read_hook.load(std::memory_order_relaxed);
-    const Code code = hook ? hook(path, offset) : Code{0};
-    if (code == 0) return ok();
-    return fail(code, "the test's read hook refused to read from ", wire_path(path));
-}
-
 Result<void> about_to(DiskOperation operation, const Path& path) {
     const DiskHook hook = disk_hook.load();
-    const Code code = hook ? hook(operation, path) : Code{0};
-    if (code == 0) return ok();
-    return fail(code, "the test's disk hook refused to ", name_of(operation), " ", wire_path(path));
+    return obey(hook ? hook(operation, path) : Code{0}, operation, path);
+}
+
+std::string_view name_of(ReadOperation operation) noexcept {
+    static constexpr std::array<std::string_view, read_operations> names{"open", "read", "examine",
+                                                                         "list"};
+    return names[static_cast<std::size_t>(operation)];
+}
+
+void set_read_hook(ReadHook hook) noexcept { read_hook.store(hook); }
+
+Result<void> about_to(ReadOperation operation, const Path& path, std::uint64_t offset) {
+    const ReadHook hook = read_hook.load(std::memory_order_relaxed);
+    return obey(hook ? hook(operation, path, offset) : Code{0}, operation, path);
 }
 
 Result<void> replace_file_durably(const Path& path, std::span<const std::byte> content) {

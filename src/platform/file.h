@@ -124,9 +124,12 @@ std::string_view name_of(DiskOperation operation) noexcept;
 using DiskHook = Code (*)(DiskOperation operation, const Path& path);
 void set_disk_hook(DiskHook hook) noexcept;
 
-// Test seam for disks that fail: called before each read of a File; a code other than 0 is returned
-// instead of reading. Null in production.
-using ReadHook = Code (*)(const Path& path, std::uint64_t offset);
+// The same for what only reads: opening for reading and locking, reading, asking what is there,
+// listing. The hook also gets where a read begins, 0 of the others.
+enum class ReadOperation { open, read, examine, list };
+inline constexpr std::size_t read_operations = 4;
+std::string_view name_of(ReadOperation operation) noexcept;
+using ReadHook = Code (*)(ReadOperation operation, const Path& path, std::uint64_t offset);
 void set_read_hook(ReadHook hook) noexcept;
 
 } // namespace ntdsb::platform

@@ -55,10 +55,16 @@ Code step(platform::DiskOperation operation, const platform::Path& path) {
     return fault.code;
 }
 
+Code read_step(platform::ReadOperation, const platform::Path& path, std::uint64_t) {
+    return step(platform::DiskOperation::create, path); // neither flushes
+}
+
+bool is_of_reading(const std::string& mode) { return mode.starts_with("read-"); }
+
 Mode mode_of(const std::string& word) {
     if (word == "tear") return Mode::tear;
-    if (word == "once") return Mode::once;
-    return word == "from" ? Mode::from : Mode::kill;
+    if (word.ends_with("once")) return Mode::once;
+    return word.ends_with("from") ? Mode::from : Mode::kill;
 }
 
 // What a fresh process finds wrong.
@@ -91,8 +97,8 @@ private:
         if (outcome_ == run_succeeded) return expect(found_ == after, told);
         // A failure that is reported changed nothing, but that a new record may stay where an
         // unreadable one was: both block. What was to be abandoned may be gone.
-        const bool undone = outcome_ == run_failed && mode_ == "once" && before != "unreadable" &&
-                            !(after == "none" && before != after);
+        const bool undone = outcome_ == run_failed && mode_.ends_with("once") &&
+                            before != "unreadable" && !(after == "none" && before != after);
         expect(found_ == before || (!undone && found_ == after), told);
     }
 
@@ -149,9 +155,13 @@ int crash_run(const std::vector<std::string>& words) {
 
     fault = {mode_of(words.at(3)), std::stoi(words.at(4)),
              static_cast<Code>(std::stoul(words.at(5))), false};
-    platform::set_disk_hook(step);
+    if (is_of_reading(words.at(3)))
+        platform::set_read_hook(read_step);
+    else
+        platform::set_disk_hook(step);
     const Code code = scenario.run(stage);
     if (code != 0) std::ofstream(directory.root() / "code") << text(hex(code));
+    platform::set_read_hook(nullptr);
     const int status = fault.was_reached ? (code == 0 ? run_succeeded : run_failed)
                                          : (code == 0 ? run_not_reached : run_broken);
     std::_Exit(status); // the session lives to the process's end

@@ -31,6 +31,18 @@ const std::vector<Kind> kinds{
     {"once", ERROR_WRITE_PROTECT, "WriteProtectedOnce"},
     {"from", ERROR_DISK_FULL, "DiskFullFromThenOn"},
     {"from", ERROR_IO_DEVICE, "InputOutputErrorFromThenOn"},
+    {"once", ERROR_ACCESS_DENIED, "AccessDeniedOnce"},
+    {"once", ERROR_OPERATION_ABORTED, "InterruptedOnce"},
+#endif
+};
+// What only reads fails. EIO; EACCES; EMFILE and ENFILE; ENOMEM.
+const std::vector<Kind> read_kinds{
+    {"read-once", ERROR_IO_DEVICE, "ReadErrorOnce"},
+    {"read-from", ERROR_IO_DEVICE, "ReadErrorFromThenOn"},
+#ifndef _WIN32
+    {"read-once", ERROR_ACCESS_DENIED, "ReadDeniedOnce"},
+    {"read-once", ERROR_TOO_MANY_OPEN_FILES, "NoDescriptorOnce"},
+    {"read-once", ERROR_NOT_ENOUGH_MEMORY, "NoMemoryOnce"},
 #endif
 };
 
@@ -121,7 +133,9 @@ protected:
 
 TEST_P(CrashSweep, LeavesOldOrNew) {
     if (is_proving()) {
-        for (const Kind& kind : kinds) {
+        auto all = kinds;
+        all.insert(all.end(), read_kinds.begin(), read_kinds.end());
+        for (const Kind& kind : all) {
             const int steps = sweep(kind, 0, 1);
             EXPECT_GT(steps, 2) << kind.name;
             std::cout << "crash points of " << GetParam().name << ", " << kind.name << ": " << steps
@@ -129,13 +143,14 @@ TEST_P(CrashSweep, LeavesOldOrNew) {
         }
         return;
     }
-    // The sample: a kill and one of the other kinds, at other steps for each scenario.
+    // The sample: a kill, one of the other kinds and a read, at other steps for each scenario.
     unsigned number = 0;
     for (const char c : std::string_view(GetParam().name))
         number = number * 31 + static_cast<unsigned char>(c);
     const int step = static_cast<int>(number % 8);
     EXPECT_TRUE(try_step(kinds.front(), step) || step > 2);
     try_step(kinds[1 + number % (kinds.size() - 1)], step + 3);
+    try_step(read_kinds[number % read_kinds.size()], static_cast<int>(number % 23));
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryStep, CrashSweep, testing::ValuesIn(scenarios()),

@@ -2,7 +2,7 @@
 
 #include "core/path.h"
 #include "platform/shared_library.h"
-#include "service/service.h"
+#include "transport/fault_injection.h"
 
 #include <atomic>
 #include <memory>
@@ -18,6 +18,7 @@ struct FarEnd {
     std::mutex mutex;
     std::vector<std::string> arrived;
     ConfigPtr config;
+    std::shared_ptr<transport::FaultPlan> plan;
     std::atomic<int> open{0}, cancels{0};
 };
 FarEnd& far_end() {
@@ -27,7 +28,7 @@ FarEnd& far_end() {
 
 struct Connection {
     wire::Interface interface_of;
-    service::Association association;
+    std::unique_ptr<transport::Connection> carried;
 };
 
 // --- What arrives, in words
@@ -88,13 +89,13 @@ int32_t connect(const ntdsb_target& target, void** connection) {
                 target.address, "\" within ", target.connect_timeout_ms, " ms as ",
                 or_null(target.user), ", ", or_null(target.domain), ", ",
                 or_null(target.password)));
-    ConfigPtr config;
-    {
-        const std::lock_guard lock(far_end().mutex);
-        config = far_end().config;
-    }
-    *connection = new Connection{is_restore ? wire::Interface::restore : wire::Interface::backup,
-                                 {config, service::Caller{}}};
+    const auto interface_of = is_restore ? wire::Interface::restore : wire::Interface::backup;
+    const std::lock_guard lock(far_end().mutex);
+    auto carried = transport::connect_embedded(far_end().config, interface_of);
+    if (!carried) return static_cast<int32_t>(carried.error().code);
+    if (far_end().plan)
+        carried = transport::faulty(std::move(carried).value(), interface_of, far_end().plan);
+    *connection = new Connection{interface_of, std::move(carried).value()};
     ++far_end().open;
     return NTDSB_TRANSPORT_OK;
 }
@@ -109,12 +110,12 @@ int32_t backend(stub_event event, void* connection, uint16_t opnum, const void* 
         const std::span stub(static_cast<const std::byte*>(request), size);
         arrive(describe(there->interface_of, opnum, stub));
         HostSink sink(*reply);
-        const auto called = there->association.call(there->interface_of, opnum, stub, sink);
+        const auto called = there->carried->call(opnum, stub, sink);
         return called ? NTDSB_TRANSPORT_OK : static_cast<int32_t>(called.error().code);
     }
     case STUB_CANCEL:
         ++far_end().cancels;
-        there->association.cancel();
+        there->carried->cancel();
         return 0;
     case STUB_DISCONNECT:
         delete there;
@@ -135,6 +136,10 @@ Function symbol(const std::filesystem::path& library, const char* name) {
 std::vector<std::string> take_arrived() {
     const std::lock_guard lock(far_end().mutex);
     return std::exchange(far_end().arrived, {});
+}
+void fail_by(std::shared_ptr<ntdsb::transport::FaultPlan> plan) {
+    const std::lock_guard lock(far_end().mutex);
+    far_end().plan = std::move(plan);
 }
 int open_connections() { return far_end().open; }
 int cancels() { return far_end().cancels; }
@@ -161,7 +166,8 @@ void Stub::use(const std::filesystem::path& library) {
     directory.configure("", "[transport]\ndefault = 'mine'\n[transport.plugins.mine]\npath = '" +
                                 utf8 +
                                 "'\n[transport.servers.far]\ntransport = 'mine'\naddress = "
-                                "'pipe:far'\nconnect_timeout_s = 7\n");
+                                "'pipe:far'\nconnect_timeout_s = 7\ninstance = '" +
+                                instance_ + "'\n");
     const auto set_backend = symbol<stub_set_backend_t>(library, "stub_set_backend");
     if (set_backend != nullptr) set_backend(backend);
     take_arrived();

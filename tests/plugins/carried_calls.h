@@ -6,6 +6,7 @@
 
 #include "contract/made_directory.h"
 #include "core/config.h"
+#include "transport/fault_injection.h"
 #include "unit/wire/field_visitors.h"
 #include "wire/ndr.h"
 
@@ -25,6 +26,8 @@ std::string described(std::string_view operation, Request request) {
 
 // What arrived since the last call of this, in order.
 std::vector<std::string> take_arrived();
+// Connections that are made from now on carry badly after this plan; null: well.
+void fail_by(std::shared_ptr<ntdsb::transport::FaultPlan> plan);
 // How many connections are open.
 int open_connections();
 // Calls of cancel.
@@ -39,6 +42,8 @@ public:
     static std::filesystem::path library(const std::string& variant);
     // Configures the transport "mine" at `library`, for this computer and for the server "far".
     void use(const std::filesystem::path& library);
+    // The server "far" is one with this directory instance.
+    void use_instance(const std::string& name) { instance_ = name, use(library_); }
     // A stuck call returns.
     void release() const;
 
@@ -46,6 +51,7 @@ public:
 
 private:
     std::filesystem::path library_;
+    std::string instance_;
 };
 
 } // namespace plugins

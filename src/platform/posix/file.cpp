@@ -56,6 +56,7 @@ Result<void> rename_with_flags(const Path& from, const Path& to, unsigned flags)
 } // namespace
 
 Result<File> File::open_read(const Path& path) {
+    NTDSB_CHECK(about_to(ReadOperation::open, path));
     // Nonblocking, so that a FIFO in a file's place fails below instead of waiting for a writer.
     const int handle = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (handle == no_file) return errno_error(errno, "open", path);
@@ -104,7 +105,7 @@ File& File::operator=(File&& other) noexcept {
 File::~File() { close_file(handle_); }
 
 Result<std::size_t> File::read_at(std::uint64_t offset, std::span<std::byte> into) const {
-    NTDSB_CHECK(about_to_read(path_, offset));
+    NTDSB_CHECK(about_to(ReadOperation::read, path_, offset));
     std::size_t done = 0;
     while (done < into.size()) {
         const auto count = std::min(into.size() - done, most_bytes_per_call);
@@ -139,12 +140,14 @@ Result<void> File::flush() {
 }
 
 Result<std::uint64_t> File::size() const {
+    NTDSB_CHECK(about_to(ReadOperation::examine, path_));
     struct stat status {};
     if (::fstat(handle_, &status) != 0) return errno_error(errno, "examine", path_);
     return static_cast<std::uint64_t>(status.st_size);
 }
 
 Result<std::optional<FileInfo>> file_info(const Path& path) {
+    NTDSB_CHECK(about_to(ReadOperation::examine, path));
     struct stat status {};
     if (::lstat(path.c_str(), &status) == 0) return std::optional<FileInfo>(info_from(status));
     if (errno == ENOENT || errno == ENOTDIR) return std::optional<FileInfo>();
@@ -152,6 +155,7 @@ Result<std::optional<FileInfo>> file_info(const Path& path) {
 }
 
 Result<std::vector<FolderEntry>> list_folder(const Path& folder) {
+    NTDSB_CHECK(about_to(ReadOperation::list, folder));
     struct Close {
         void operator()(DIR* stream) const noexcept { ::closedir(stream); }
     };
@@ -226,6 +230,7 @@ Result<void> create_private_folder(const Path& folder) {
 }
 
 Result<Path> resolved_path(const Path& path) {
+    NTDSB_CHECK(about_to(ReadOperation::examine, path));
     struct Free {
         void operator()(char* memory) const noexcept { std::free(memory); }
     };
@@ -248,6 +253,7 @@ Result<Path> resolved_path(const Path& path) {
 }
 
 Result<bool> is_same_file(const Path& a, const Path& b) {
+    NTDSB_CHECK(about_to(ReadOperation::examine, a));
     struct stat x {};
     struct stat y {};
     if (::stat(a.c_str(), &x) != 0) return errno_error(errno, "examine", a);

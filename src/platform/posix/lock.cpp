@@ -24,6 +24,7 @@ constexpr std::size_t longest_holder = 1024;
 constexpr int open_flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 
 Result<int> open_lock_file(const Path& path) {
+    NTDSB_CHECK(about_to(ReadOperation::open, path));
     int handle = ::open(path.c_str(), open_flags);
     if (handle == no_file && errno == ENOENT) {
         NTDSB_CHECK(about_to(DiskOperation::create, path));

@@ -98,6 +98,7 @@ Result<BY_HANDLE_FILE_INFORMATION> identity(const Path& path) {
 } // namespace
 
 Result<File> File::open_read(const Path& path) {
+    NTDSB_CHECK(about_to(ReadOperation::open, path));
     // Backup semantics lets a held SE_BACKUP privilege count (contract ACC-1); it also opens
     // folders, which are refused here.
     Handle handle(CreateFileW(long_form(path).c_str(), GENERIC_READ, share_all, nullptr,
@@ -154,7 +155,7 @@ File& File::operator=(File&& other) noexcept {
 File::~File() { const Handle closing(handle_); }
 
 Result<std::size_t> File::read_at(std::uint64_t offset, std::span<std::byte> into) const {
-    NTDSB_CHECK(about_to_read(path_, offset));
+    NTDSB_CHECK(about_to(ReadOperation::read, path_, offset));
     std::size_t done = 0;
     while (done < into.size()) {
         const auto count = static_cast<DWORD>(std::min(into.size() - done, most_bytes_per_call));
@@ -193,12 +194,14 @@ Result<void> File::flush() {
 }
 
 Result<std::uint64_t> File::size() const {
+    NTDSB_CHECK(about_to(ReadOperation::examine, path_));
     LARGE_INTEGER size{};
     if (!GetFileSizeEx(handle_, &size)) return system_error(GetLastError(), "examine", path_);
     return static_cast<std::uint64_t>(size.QuadPart);
 }
 
 Result<std::optional<FileInfo>> file_info(const Path& path) {
+    NTDSB_CHECK(about_to(ReadOperation::examine, path));
     const Handle handle = open_for_attributes(path, FILE_FLAG_OPEN_REPARSE_POINT);
     BY_HANDLE_FILE_INFORMATION information{};
     if (handle && GetFileInformationByHandle(handle.get(), &information)) {
@@ -211,6 +214,7 @@ Result<std::optional<FileInfo>> file_info(const Path& path) {
 }
 
 Result<std::vector<FolderEntry>> list_folder(const Path& folder) {
+    NTDSB_CHECK(about_to(ReadOperation::list, folder));
     WIN32_FIND_DATAW found{};
     const Search search{FindFirstFileExW(long_form(folder / L"*").c_str(), FindExInfoBasic, &found,
                                          FindExSearchNameMatch, nullptr, 0)};
@@ -268,6 +272,7 @@ Result<void> create_private_folder(const Path& folder) {
 }
 
 Result<Path> resolved_path(const Path& path) {
+    NTDSB_CHECK(about_to(ReadOperation::examine, path));
     Path existing = path;
     Path rest;
     for (;;) {
@@ -299,6 +304,7 @@ Result<Path> resolved_path(const Path& path) {
 }
 
 Result<bool> is_same_file(const Path& a, const Path& b) {
+    NTDSB_CHECK(about_to(ReadOperation::examine, a));
     NTDSB_TRY(const auto x, identity(a));
     NTDSB_TRY(const auto y, identity(b));
     return x.dwVolumeSerialNumber == y.dwVolumeSerialNumber &&

@@ -218,8 +218,12 @@ public:
     FailingReads(std::uint64_t from, Code code) {
         failing_from = from;
         read_failure = code;
-        platform::set_read_hook([](const platform::Path& path, std::uint64_t offset) {
-            return path.filename() == "ntds.dit" && offset >= failing_from ? read_failure : Code{0};
+        platform::set_read_hook([](platform::ReadOperation operation, const platform::Path& path,
+                                   std::uint64_t offset) {
+            return operation == platform::ReadOperation::read && path.filename() == "ntds.dit" &&
+                           offset >= failing_from
+                       ? read_failure
+                       : Code{0};
         });
     }
     ~FailingReads() { platform::set_read_hook(nullptr); }
