@@ -35,6 +35,8 @@ rm -rf "$work"
 trap stop EXIT
 wine --prepare || fail "Wine could not be set up"
 wine --start
+# What a run that was stopped in mid-restore left in this Wine's registry would block the new directory (MIR-4).
+wine reg.exe delete 'HKLM\SYSTEM\CurrentControlSet\Services\NTDS\Restore In Progress' /f >/dev/null 2>&1 || true
 mkdir -p "$work"/{ntds,snapshot,backup1,backup2,bin}
 chmod 700 "$work"
 cp "$build"/bin/{ntdsbcli.dll,ntdsbmsg.dll,ntdsbctl.exe,demo_old_tool.exe} "$work/bin/"
