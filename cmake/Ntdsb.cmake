@@ -66,6 +66,13 @@ if(NTDSB_SANITIZE)
         -fsanitize=${ntdsb_sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(ntdsb_build INTERFACE -fsanitize=${ntdsb_sanitizers})
 endif()
+if(NTDSB_FUZZ)
+    target_compile_options(ntdsb_build INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+if(NTDSB_COVERAGE)
+    target_compile_options(ntdsb_build INTERFACE -fprofile-instr-generate -fcoverage-mapping)
+    target_link_options(ntdsb_build INTERFACE -fprofile-instr-generate)
+endif()
 
 # The standard headers, Result<T> and GoogleTest are most of what a file costs to compile. With NTDSB_PRECOMPILE they are
 # compiled once for the product and once for the tests, and each target is one compilation; without (native-debug) every
@@ -155,9 +162,9 @@ function(ntdsb_register_suite name kind concurrent)
 endfunction()
 
 # What test code itself is built with: it is neither fast nor the place where undefined behaviour is looked for, and
-# compiles in half the time so. Sources of the product that a test compiles are treated alike.
+# compiles in half the time so. Sources of the product that a test compiles are treated alike. Fuzz targets are to be fast.
 add_library(ntdsb_test_code INTERFACE)
-if(NOT MSVC)
+if(NOT MSVC AND NOT NTDSB_FUZZ)
     target_compile_options(ntdsb_test_code INTERFACE -O0 -fno-sanitize=undefined)
 endif()
 if(NTDSB_TESTS)

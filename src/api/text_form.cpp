@@ -19,6 +19,8 @@ Result<std::string> Ansi::from_utf16(std::u16string_view text) {
 
 namespace {
 
+constexpr char16_t highest_prefix = 0xFF; // a BFT is an octet
+
 // The string's units up to its NUL or the limit; read unit by unit, since old tools pass packed
 // structures, and never beyond what can be read. In one piece of memory, which may hold a password
 // and is wiped when it goes.
@@ -117,6 +119,9 @@ Result<std::basic_string<typename Form::Char>> write_list(std::u16string_view li
     std::basic_string<typename Form::Char> out;
     while (!list.empty() && list.front() != 0) {
         const auto entry = list.substr(0, list.find(u'\0'));
+        if (entry.front() > highest_prefix)
+            return fail(hrCommunicationError, "ABI-4: the service lists an entry of the type ",
+                        hex(std::uint64_t{entry.front()}), ", which is none: ", entry);
         NTDSB_TRY(const auto path, Form::from_utf16(entry.substr(1)));
         out += Form::prefix_from_utf16(entry.front());
         out += path;

@@ -142,6 +142,16 @@ std::u16string joined(const Split& split, const std::vector<std::u16string_view>
     return out;
 }
 
+// Normalized, but for the \\?\ of a path that has no short form for the end of a name: it says how
+// the name is read, not where the file is.
+std::u16string without_verbatim_prefix(std::u16string_view path, PathStyle style) {
+    Split split;
+    if (!split_root(path, style, split)) return std::u16string(path);
+    std::u16string out = split.root;
+    for (const auto name : resolved_components(split, style)) out = join_path(out, name, style);
+    return out;
+}
+
 } // namespace
 
 Result<void> check_path_argument(std::u16string_view path, std::string_view argument) {
@@ -199,8 +209,8 @@ std::u16string path_key(std::u16string_view path, PathStyle style) {
 }
 
 bool path_is_within(std::u16string_view path, std::u16string_view folder, PathStyle style) {
-    const auto inner = normalize_path(path, style);
-    const auto outer = normalize_path(folder, style);
+    const auto inner = without_verbatim_prefix(path, style);
+    const auto outer = without_verbatim_prefix(folder, style);
     if (inner.size() < outer.size() || outer.empty()) return false;
     const auto start = std::u16string_view(inner).substr(0, outer.size());
     if (style == PathStyle::windows ? !equal_without_case(start, outer) : start != outer)

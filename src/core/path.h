@@ -35,7 +35,7 @@ Result<void> check_path_grammar(std::u16string_view path, std::string_view argum
 // repeated and trailing separators removed, and in the Windows style \\?\X:\ and \\?\UNC\ reduced
 // to their short forms (unless a name then lost its end) and the dots and spaces that Win32 drops
 // from the end of a name (not after \\?\) dropped. A share's root ends without a separator, a drive's with one. Case is kept. `path`
-// must satisfy check_path_grammar; anything else comes back as it is.
+// must satisfy check_path_grammar; what is not absolute comes back as it is.
 std::u16string normalize_path(std::u16string_view path, PathStyle style = host_path_style);
 
 // Compares two paths as the platform does: normalized, and without case in the Windows style

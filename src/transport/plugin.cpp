@@ -1,13 +1,12 @@
 // Transports from shared libraries: the host's side of include/ntdsb/transport.h, whose rules (H-1,
 // P-3, ...) are cited. A plug-in is foreign code in this process: it is trusted not to crash, and
 // nothing that it returns is.
-#include "ntdsb/transport.h"
+#include "transport/plugin_table.h"
 
 #include "core/path.h"
 #include "core/utf16.h"
 #include "platform/process.h"
 #include "platform/shared_library.h"
-#include "transport/transport.h"
 
 #include <algorithm>
 #include <array>
@@ -105,13 +104,8 @@ Result<const Table*> load(std::string_view name, std::u16string_view library) {
     if (!symbol) return no_plugin(name, library, "is no plug-in: " + symbol.error().what);
     const auto negotiate = reinterpret_cast<ntdsb_transport_negotiate_t>(symbol.value());
     const Table* const table = negotiate(NTDSB_TRANSPORT_VERSION, NTDSB_TRANSPORT_VERSION);
-    if (table == nullptr || table->version != NTDSB_TRANSPORT_VERSION)
-        return no_plugin(
-            name, library,
-            text("does not speak version ", NTDSB_TRANSPORT_VERSION,
-                 " of ntdsb/transport.h; take the plug-in's version for this ntdsbcli"));
-    if (!is_whole(*table))
-        return no_plugin(name, library, "has a table that is too short or lacks a function");
+    if (const auto checked = check_plugin_table(table); !checked)
+        return no_plugin(name, library, checked.error().what);
     return table;
 }
 
@@ -222,15 +216,29 @@ private:
 
 } // namespace
 
+Result<void> check_plugin_table(const ntdsb_transport* table) {
+    if (table == nullptr || table->version != NTDSB_TRANSPORT_VERSION)
+        return fail(hrError, "does not speak version ", NTDSB_TRANSPORT_VERSION,
+                    " of ntdsb/transport.h; take the plug-in's version for this ntdsbcli");
+    if (!is_whole(*table))
+        return fail(hrError, "has a table that is too short or lacks a function");
+    return ok();
+}
+
+Result<std::unique_ptr<Connection>>
+connect_through(const ntdsb_transport& table, std::string_view name, const PluginTarget& target) {
+    auto connection = std::make_unique<PluginConnection>(table, name);
+    NTDSB_CHECK(connection->connect(target));
+    return std::unique_ptr<Connection>(std::move(connection));
+}
+
 Result<std::unique_ptr<Connection>>
 connect_plugin(std::string_view name, std::u16string_view library, const PluginTarget& target) {
     if (library.empty())
         return fail(hrError, "the transport \"", name, "\" has no library for this bitness; set ",
                     sizeof(void*) == 8 ? "x64" : "x86", " in [transport.plugins.", name, "]");
     NTDSB_TRY(const Table* const table, table_of(name, library));
-    auto connection = std::make_unique<PluginConnection>(*table, name);
-    NTDSB_CHECK(connection->connect(target));
-    return std::unique_ptr<Connection>(std::move(connection));
+    return connect_through(*table, name, target);
 }
 
 } // namespace ntdsb::transport

@@ -398,6 +398,24 @@ constexpr Mistake mistakes[] = {
 INSTANTIATE_TEST_SUITE_P(Each, ConfigMistake, testing::ValuesIn(mistakes),
                          [](const auto& mistake) { return std::string(mistake.param.name); });
 
+// Found by the fuzzer: the TOML library asserts, or promises the compiler, what these files break.
+TEST(Config, WhatTheParserAssertsIsAnError) { // COM-13
+    for (const char* toml :
+         {"[!x]", "[\x7f]", "[[?]]", "\xC3\xA4 = 1", "[log]\xC3\xA4", "x = 1 \xC2\xA7"})
+        EXPECT_STARTS(failure(toml), "test.toml:1: ");
+    const Config config = parsed("[log]\nfile = '' # \xC3\xA4\n");
+    EXPECT_TRUE(config.log.file.empty());
+}
+
+TEST(Config, ForgesNoLogLine) { // COM-13
+    for (const char* toml : {"'a\\nb' = 1", "\"a\\nb\" = 1", "[log]\nlevel = \"x\\r\\n\"",
+                             "[service]\nallow_anonymous = tr\n"}) {
+        const std::string what = failure(toml);
+        EXPECT_STARTS(what, "test.toml:");
+        EXPECT_EQ(what.find_first_of("\r\n"), std::string::npos) << what;
+    }
+}
+
 TEST(Config, PathsMayLieBesideEachOther) {
     parsed("[directory]\ndatabase = \"@/srv/ntds.dit\"\nstate_path = \"@/srv2\"");
 }

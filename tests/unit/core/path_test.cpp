@@ -162,6 +162,11 @@ TEST(Path, WithinMeansWholeComponents) {
     EXPECT_TRUE(path_is_within(u"\\\\s\\h\\x", u"\\\\s\\h", windows));
     EXPECT_FALSE(path_is_within(u"\\\\s\\h2", u"\\\\s\\h", windows));
     EXPECT_TRUE(path_is_within(u"/srv/x", u"/", posix));
+    // A name that only \\\\?\\ can say lies where it lies (the fuzzer's find).
+    EXPECT_TRUE(path_is_within(u"\\\\?\\C:\\NTDS\\state. ", u"C:\\NTDS", windows));
+    EXPECT_TRUE(path_is_within(u"\\\\?\\UNC\\s\\h\\x.", u"\\\\s\\h", windows));
+    EXPECT_FALSE(path_is_within(u"\\\\?\\C:\\NTDS.\\x", u"C:\\NTDS", windows));
+    EXPECT_TRUE(paths_overlap(u"C:\\NTDS", u"\\\\?\\C:\\NTDS\\state.", windows));
     EXPECT_FALSE(path_is_within(u"/srv/../etc", u"/srv", posix));
     EXPECT_FALSE(path_is_within(u"/SRV/x", u"/srv", posix));
 }
