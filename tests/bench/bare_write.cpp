@@ -1,5 +1,5 @@
-// See bench.h.
-#include "bench.h"
+// See service_figures.h.
+#include "service_figures.h"
 
 #include <stdexcept>
 

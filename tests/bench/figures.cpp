@@ -1,9 +1,11 @@
-// The restore service's figures (./dev bench): page verification beside the memory's own rate,
-// verification of whole files with its peak memory, Register beside the bare atomic write.
+// The restore service's figures: page verification beside the memory's own rate, verification of
+// whole files beside read(2) and with its peak memory, Register beside the bare atomic write.
 //
-//     figures [--gib N]            the made file's size, 2 by default; 0 leaves it out
-//     figures verify FILE          one verification in this process
-#include "bench.h"
+//     figures
+//     figures verify NAME FILE          one verification in this process
+#include "bare_file.h"
+#include "measure.h"
+#include "service_figures.h"
 
 #include "restore_directory.h"
 #include "support/big_database.h"
@@ -11,69 +13,77 @@
 #include "support/peak_memory.h"
 #include "support/real_data.h"
 
-#include <cstdio>
+#include <span>
 
 namespace ntdsb::bench {
 namespace {
 
 // In a process of its own, whose peak is the verification's.
-int verify(const platform::Path& file) {
+int verify(const std::string& name, const platform::Path& file) {
     ese::RestoreSet set;
     set.databases = {file};
     set.configured_database = file;
     set.log_path = set.backup_log_path = set.checkpoint_path = file.parent_path() / "none";
     set.check_identities = false;
     const auto before = test::peak_memory();
-    ese::Report report;
-    const double seconds = seconds_of([&] { report = ese::verify_restore_set(set, false); });
-    const double mib = static_cast<double>(std::filesystem::file_size(file)) / (1 << 20);
-    std::printf("  %6.0f MiB in %6.3f s: %6.0f MiB/s; peak memory %.1f MiB, %.1f of them by the "
-                "verification; %zu findings\n",
-                mib, seconds, mib / seconds, static_cast<double>(test::peak_memory()) / (1 << 20),
-                static_cast<double>(test::peak_memory() - before) / (1 << 20),
-                report.findings.size());
-    return report.findings.empty() ? 0 : 1;
+    bool sound = true;
+    const auto verify_once = [&] { sound &= ese::verify_restore_set(set, false).findings.empty(); };
+    verify_once();
+    const auto needed = static_cast<double>(test::peak_memory() - before) / (1 << 20);
+    const auto size = std::filesystem::file_size(file);
+    const BareFile bare(file);
+    std::vector<std::byte> buffer(1 << 20);
+    const auto read_once = [&] {
+        bare.seek(0);
+        for (std::uint64_t left = size; left > 0;) {
+            const auto part = std::min<std::uint64_t>(left, buffer.size());
+            bare.read(std::span(buffer).first(part));
+            left -= part;
+        }
+    };
+    const double amount = static_cast<double>(size) / (1 << 20);
+    report({"Verification", name, std::string(BareFile::name) + ", one thread", "MiB/s"},
+           by_turns(Work{verify_once, amount}, Work{read_once, amount}));
+    report_alone({"Verification", name + ", peak memory", "", "MiB", at_most(16)}, needed);
+    return sound ? 0 : 1;
 }
 
-void show_verification(const platform::Path& file, const char* what) {
-    std::printf("Verification of %s, three times:\n", what);
-    std::fflush(stdout);
-    for (int round = 0; round < 3; ++round) test::ChildProcess({"verify", file.string()}).wait();
+void measure_verification(const std::string& name, const platform::Path& file) {
+    if (test::ChildProcess({"verify", name, file.string()}).wait() != 0)
+        throw std::runtime_error(name + " is not sound");
 }
 
-void show_register() {
-    constexpr int rounds = 300;
+void measure_register() {
     const service::RestoreDirectory directory;
     service::Client client(directory);
-    std::vector<double> registering, writing;
-    std::vector<std::byte> bytes;
-    for (int round = 0; round < rounds; ++round) {
-        const auto session = client.prepared();
-        registering.push_back(seconds_of([&] {
-            if (client.register_whole(session) != 0) throw std::runtime_error("Register failed");
-        }));
+    wire::ContextHandle session = client.prepared();
+    if (client.register_whole(session) != S_OK) throw std::runtime_error("Register failed");
+    const auto bytes = test::read_file(directory.record_file());
+    Turns turns;
+    for (double spent = 0; spent < 2 * budget();) {
         client.end(session);
-        bytes = test::read_file(directory.record_file());
-        writing.push_back(
+        session = client.prepared();
+        turns.ours.push_back(seconds_of([&] { client.register_whole(session); }));
+        turns.peer.push_back(
             seconds_of([&] { bare_atomic_write(directory.state() / "bare", bytes); }));
+        spent += turns.ours.back() + turns.peer.back();
     }
-    const double ours = median(registering) * 1e6, bare = median(writing) * 1e6;
-    std::printf("Register, median of %d, by turns with the bare atomic write of its %zu bytes:\n"
-                "  %7.0f us; write, flush, rename, flush of the folder %7.0f us; %.2f times\n",
-                rounds, bytes.size(), ours, bare, ours / bare);
+    report({"Register", "DsRestoreRegister, in the service",
+            "write, flush, rename, flush of the folder", "us", at_most(1.5)},
+           turns);
 }
 
-int show_all(double gib) {
-    show_page_rates();
+int measure_all() {
+    constexpr std::uint64_t made_size = std::uint64_t{2} << 30;
+    measure_page_rates();
     if (const auto real = test::real_database("page32k"))
-        show_verification(*real, "the real file of 24 MiB");
-    if (gib > 0) {
+        measure_verification("a real database of 24 MiB", *real);
+    {
         const test::TempFolder folder;
-        const auto file = folder / "big.dit";
-        test::write_big_database(file, static_cast<std::uint64_t>(gib * (1 << 30)));
-        show_verification(file, "a made file");
+        test::write_big_database(folder / "big.dit", made_size);
+        measure_verification("a made database of 2 GiB", folder / "big.dit");
     }
-    show_register();
+    measure_register();
     return 0;
 }
 
@@ -82,7 +92,6 @@ int show_all(double gib) {
 
 int main(int argc, char** argv) {
     const std::vector<std::string> words(argv + 1, argv + argc);
-    if (words.size() == 2 && words[0] == "verify") return ntdsb::bench::verify(words[1]);
-    return ntdsb::bench::show_all(words.size() == 2 && words[0] == "--gib" ? std::stod(words[1])
-                                                                           : 2);
+    if (words.size() == 3 && words[0] == "verify") return ntdsb::bench::verify(words[1], words[2]);
+    return ntdsb::bench::measure_all();
 }

@@ -1,15 +1,13 @@
-// Page checksums at work (bench.h). Others use the machine, too: all are measured by turns, slice by
-// slice, and of each slice the best time counts.
-#include "bench.h"
+// Page checksums at work (service_figures.h).
+#include "service_figures.h"
+
+#include "measure.h"
 
 #include "ese/page_checksum.h"
 #include "ese/page_kernels.h"
 #include "support/ese_builder.h"
 
-#include <array>
-#include <cstdio>
 #include <cstring>
-#include <numeric>
 #include <stdexcept>
 
 #if NTDSB_ESE_X86
@@ -21,7 +19,6 @@ namespace {
 
 constexpr std::size_t memory_size = std::size_t{256} << 20;
 constexpr std::size_t slices = 16, slice_size = memory_size / slices;
-constexpr int rounds = 25;
 
 #if NTDSB_ESE_X86
 // As fast as memory can be looked at: four accumulators of the widest vectors.
@@ -70,6 +67,7 @@ void fill(std::vector<std::byte>& memory, std::size_t page_size) {
         std::memcpy(memory.data() + at, made.data() + 2 * page_size, kinds * page_size);
 }
 
+// A slice begins with a page of number 1.
 bool all_sound(std::span<const std::byte> memory, std::size_t page_size) {
     bool sound = true;
     for (std::size_t at = 0; at < memory.size(); at += page_size)
@@ -78,47 +76,29 @@ bool all_sound(std::span<const std::byte> memory, std::size_t page_size) {
     return sound;
 }
 
-// The best time of each slice, summed up.
-class Best {
-public:
-    void add(std::size_t slice, double seconds) {
-        if (best_[slice] == 0 || seconds < best_[slice]) best_[slice] = seconds;
-    }
-    double sum() const { return std::accumulate(best_.begin(), best_.end(), 0.0); }
-    double mib_per_second() const { return memory_size / sum() / (1 << 20); }
-
-private:
-    std::array<double, slices> best_{};
-};
-
 } // namespace
 
-void show_page_rates() {
-    std::vector<std::byte> memory(memory_size), copy(memory_size);
-    volatile std::uint64_t seen = 0;
-    const auto slice_of = [&](std::size_t slice) {
-        return std::span<const std::byte>(memory).subspan(slice % slices * slice_size, slice_size);
+void measure_page_rates() {
+    std::vector<std::byte> memory(memory_size), copy(slice_size);
+    std::size_t step = 0;
+    // Each looks at another slice, and none finds in a cache what another has looked at.
+    const auto next = [&] {
+        step += slices / 2 + 1;
+        return std::span<const std::byte>(memory).subspan(step % slices * slice_size, slice_size);
     };
-    std::printf("Page verification, one thread, 256 MiB, best of %d rounds:\n", rounds);
+    volatile std::uint64_t seen = 0;
+    constexpr double amount = slice_size >> 20;
+    const Work copying{[&] { std::memcpy(copy.data(), next().data(), slice_size); }, amount};
+    const Work xoring{[&] { seen = plain_xor(next().data(), slice_size); }, amount};
     for (const std::size_t page_size : {4096u, 8192u, 32768u}) {
         fill(memory, page_size);
-        Best copying, xoring, checking;
         bool sound = true;
-        for (std::size_t step = 0; step < rounds * slices; ++step) {
-            // Each looks at another slice, and none finds in a cache what another has looked at.
-            const std::size_t a = step % slices, b = (step + slices / 3) % slices;
-            const std::size_t c = (step + 2 * slices / 3) % slices;
-            copying.add(a, seconds_of([&] {
-                            std::memcpy(copy.data() + a * slice_size, slice_of(a).data(),
-                                        slice_size);
-                        }));
-            xoring.add(b, seconds_of([&] { seen = plain_xor(slice_of(b).data(), slice_size); }));
-            checking.add(c, seconds_of([&] { sound &= all_sound(slice_of(c), page_size); }));
-        }
+        const Work checking{[&] { sound &= all_sound(next(), page_size); }, amount};
+        const std::string name = std::to_string(page_size / 1024) + " KiB pages, one thread";
+        report({"Page verification", name, "vectorised XOR", "MiB/s", at_least(0.8)},
+               by_turns(checking, xoring));
+        report({"Page verification", name, "memcpy", "MiB/s"}, by_turns(checking, copying));
         if (!sound) throw std::runtime_error("the made pages are not sound");
-        std::printf("  %2zu KiB pages: %6.0f MiB/s; memcpy %6.0f, XOR %6.0f; %.2f of the XOR\n",
-                    page_size / 1024, checking.mib_per_second(), copying.mib_per_second(),
-                    xoring.mib_per_second(), xoring.sum() / checking.sum());
     }
 }
 

@@ -26,6 +26,9 @@ public:
     // As a person stops it; returns its exit status. Natively only: Windows has no SIGTERM.
     int terminate();
     bool is_running();
+#ifndef _WIN32
+    int id() const { return process_; }
+#endif
 
 private:
     std::string wait_for_line(const std::filesystem::path& output, const std::string& beginning);

@@ -1,0 +1,89 @@
+// The other side of the figures over rpc, a native process: a directory with a database of 256 MiB,
+// an ntdsbsrv that serves it, and the bare peer (bare_connection.h) beside it.
+//
+//     bench_host NTDSBSRV [SETTING...]
+//
+// SETTINGs are lines of the service's [service]. Prints a line `SERVICE_PORT SERVICE_PID PEER_PORT
+// DATABASE` and stays until its standard input ends.
+#include "backup_stream.h"
+#include "bare_connection.h"
+
+#include "support/big_database.h"
+
+#include <fstream>
+#include <iostream>
+#include <thread>
+
+namespace ntdsb::bench {
+namespace {
+
+bool receive(int socket, std::byte* to, std::size_t size) {
+    return ::recv(socket, to, size, MSG_WAITALL) == static_cast<ssize_t>(size);
+}
+
+// Answers with octets of memory, in pieces as large as DsBackupRead's.
+void serve(int socket, const std::vector<std::byte>& octets) {
+    no_delay(socket);
+    std::vector<std::byte> rest;
+    BareRequest request{};
+    while (receive(socket, reinterpret_cast<std::byte*>(&request), sizeof request)) {
+        rest.resize(request.request_size - sizeof request);
+        if (!receive(socket, rest.data(), rest.size())) break;
+        for (std::uint64_t left = request.reply_size; left > 0;) {
+            const auto sent = ::send(socket, octets.data(),
+                                     std::min<std::uint64_t>(left, octets.size()), MSG_NOSIGNAL);
+            if (sent <= 0) break;
+            left -= static_cast<std::uint64_t>(sent);
+        }
+    }
+    ::close(socket);
+}
+
+std::uint16_t start_bare_peer() {
+    static const std::vector<std::byte> octets(mib, std::byte{0x5a});
+    const int listening = make_bare_socket();
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    if (::bind(listening, reinterpret_cast<sockaddr*>(&at), size) != 0 ||
+        ::listen(listening, 1024) != 0 ||
+        ::getsockname(listening, reinterpret_cast<sockaddr*>(&at), &size) != 0)
+        throw std::runtime_error("the bare peer cannot listen");
+    std::thread([listening] {
+        for (;;) {
+            const int socket = ::accept(listening, nullptr, nullptr);
+            if (socket >= 0) std::thread([socket] { serve(socket, octets); }).detach();
+        }
+    }).detach();
+    return ntohs(at.sin_port);
+}
+
+std::filesystem::path write_config(const contract::MadeDirectory& directory, int count,
+                                   char** settings) {
+    const auto file = directory.root() / "ntdsbsrv.toml";
+    std::ofstream out(file);
+    out << std::ifstream(directory.config_file()).rdbuf()
+        << "\n[service]\nlisten = ['127.0.0.1:0']\n";
+    for (int i = 0; i < count; ++i) out << settings[i] << "\n";
+    out.close();
+    std::filesystem::permissions(file, std::filesystem::perms::owner_read);
+    return file;
+}
+
+} // namespace
+} // namespace ntdsb::bench
+
+int main(int argc, char** argv) {
+    using namespace ntdsb::bench;
+    const contract::MadeDirectory directory(contract::Shape::clean_without_logs, "verify = 'off'");
+    ntdsb::test::write_big_database(directory.database_file(), 256 * mib);
+    ntdsb::test::ServerProcess service(argv[1], write_config(directory, argc - 2, argv + 2));
+    const std::string address = service.address();
+    std::cout << address.substr(address.rfind(':') + 1) << ' ' << service.id() << ' '
+              << start_bare_peer() << ' ' << directory.database() << std::endl;
+    std::string line;
+    while (std::getline(std::cin, line)) {
+    }
+    return 0;
+}

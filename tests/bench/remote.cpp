@@ -1,0 +1,137 @@
+// The API over rpc, to an ntdsbsrv in another process, beside bare TCP with as many octets; on
+// Windows also beside widl's stubs on the system's rpcrt4.dll.
+//
+//     remote SERVICE_PORT SERVICE_PID PEER_PORT        as bench_host prints them
+#include "backup_stream.h"
+#include "bare_connection.h"
+#include "measure.h"
+
+#include <fstream>
+#include <memory>
+
+namespace ntdsb::bench {
+namespace {
+
+constexpr std::size_t slice = 16 * mib;
+// C706: a request's header and its context handle; a response's header.
+constexpr std::uint32_t rpc_request = 24 + 20, rpc_response = 24;
+
+class Ports {
+public:
+    explicit Ports(char** words)
+        : service(static_cast<std::uint16_t>(std::atoi(words[0]))), process(words[1]),
+          peer(static_cast<std::uint16_t>(std::atoi(words[2]))) {}
+    std::uint16_t service;
+    std::string process;
+    std::uint16_t peer;
+};
+
+void measure_latency(const Ports& ports) {
+    const contract::Restore restore({});
+    must(restore.prepared(), "DsRestorePrepare");
+    DWORD list_size = 0;
+    const auto ask = [&] {
+        LPWSTR list = nullptr;
+        must(DsRestoreGetDatabaseLocationsW(restore.handle(), &list, &list_size),
+             "DsRestoreGetDatabaseLocations");
+        DsBackupFree(list);
+    };
+    ask();
+    // The list's count, pointer, count again and characters, and the status.
+    const std::uint32_t answer = rpc_response + 16 + 2 * list_size / 2;
+    BareConnection bare(ports.peer);
+    std::vector<std::byte> buffer(answer);
+    const auto ping = [&] { bare.exchange(rpc_request, answer, buffer); };
+    report({"rpc", "DsRestoreGetDatabaseLocations", "TCP ping-pong", "us", at_most(2)},
+           by_turns(repeated(ask), repeated(ping)));
+}
+
+void measure_stream(const Ports& ports, std::size_t buffer_size, const char* name, Goal goal) {
+    BackupStream ours(slice);
+    BareConnection bare(ports.peer);
+    std::vector<std::byte> buffer(buffer_size), bare_buffer(buffer_size);
+    constexpr double amount = slice / mib;
+    report({"rpc", name, "TCP stream", "MiB/s", goal},
+           by_turns(Work{[&] { ours.read_slice(buffer); }, amount},
+                    Work{[&] { bare.exchange(rpc_request, slice, bare_buffer); }, amount}));
+    report({"rpc", name, "TCP, asked piece by piece", "MiB/s"},
+           by_turns(Work{[&] { ours.read_slice(buffer); }, amount},
+                    Work{[&] {
+                             for (std::size_t left = slice; left > 0; left -= buffer_size)
+                                 bare.exchange(rpc_request, buffer_size, bare_buffer);
+                         },
+                         amount}));
+}
+
+// A session is a connection, a bind, Prepare and End: three exchanges.
+void measure_sessions(const Ports& ports) {
+    const auto session = [] {
+        contract::Restore restore({});
+        must(restore.prepared(), "DsRestorePrepare");
+        must(restore.end(), "DsRestoreEnd");
+    };
+    std::vector<std::byte> buffer(64);
+    const auto bare = [&] {
+        BareConnection connection(ports.peer);
+        for (int i = 0; i < 3; ++i) connection.exchange(64, 64, buffer);
+    };
+    report({"rpc", "sessions, Prepare to End", "TCP connect and 3 ping-pongs", "/s"},
+           by_turns(repeated(session), repeated(bare)));
+}
+
+#ifndef _WIN32
+// What the service holds resident, in KiB.
+double resident_kib(const std::string& process) {
+    std::ifstream status("/proc/" + process + "/status");
+    std::string word;
+    while (status >> word)
+        if (word == "VmRSS:") {
+            double kib = 0;
+            status >> kib;
+            return kib;
+        }
+    throw std::runtime_error("the service's memory cannot be read");
+}
+
+void measure_memory(const Ports& ports) {
+    constexpr int count = 1000;
+    const double before = resident_kib(ports.process);
+    std::vector<std::unique_ptr<contract::Restore>> sessions;
+    for (int i = 0; i < count; ++i) {
+        sessions.push_back(std::make_unique<contract::Restore>(contract::Bytes{}));
+        must(sessions.back()->prepared(), "DsRestorePrepare");
+    }
+    report_alone({"rpc", "memory of the service per idle session, of 1,000", "", "KiB"},
+                 (resident_kib(ports.process) - before) / count);
+}
+#endif
+
+int measure_all(const Ports& ports) {
+    const contract::MadeDirectory here; // for its folder and NTDSBCLI_CONFIG alone
+    here.configure("", "[transport]\ndefault = 'rpc'\n[service]\nlisten = ['127.0.0.1:" +
+                           std::to_string(ports.service) + "']\n");
+#ifdef _WIN32
+    const Goal stream_goal = at_least(0.5);
+#else
+    const Goal stream_goal = at_least(0.7);
+#endif
+#ifndef _WIN32
+    measure_memory(ports); // first: what other sessions have freed would be used again
+#endif
+    measure_latency(ports);
+    measure_stream(ports, mib / 16, "DsBackupRead, 64 KiB buffers", stream_goal);
+    measure_stream(ports, mib, "DsBackupRead, 1 MiB buffers", stream_goal);
+    measure_sessions(ports);
+    return 0;
+}
+
+} // namespace
+} // namespace ntdsb::bench
+
+int main(int argc, char** argv) {
+    if (argc < 4) {
+        std::fprintf(stderr, "usage: remote SERVICE_PORT SERVICE_PID PEER_PORT\n");
+        return 2;
+    }
+    return ntdsb::bench::measure_all(ntdsb::bench::Ports(argv + 1));
+}
