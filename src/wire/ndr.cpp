@@ -246,8 +246,6 @@ void NdrDecoder::counted_map(std::vector<RestoreMapPair>& value) {
 }
 
 Result<void> NdrDecoder::finish() {
-    // What fills a stub up to a multiple of four is padding, which stood before a verification
-    // trailer (MS-RPCE 2.2.2.13).
     const std::size_t padded = (at_ + 3) / 4 * 4;
     if (!failed() && at_ != stub_.size() && padded != stub_.size()) {
         refuse(at_, "the end", text(stub_.size() - at_, " more bytes"));

@@ -72,7 +72,9 @@ public:
     void counted_list(std::optional<std::u16string>& value);
     void counted_map(std::vector<RestoreMapPair>& value);
 
-    // RPC_X_BAD_STUB_DATA, naming offset and expectation, if anything was wrong or bytes are left.
+    // RPC_X_BAD_STUB_DATA, naming offset and expectation, if anything was wrong or bytes are left,
+    // but for those that fill the stub up to a multiple of four: the padding before a verification
+    // trailer (MS-RPCE 2.2.2.13) is cut off with it only here.
     Result<void> finish();
 
 private:

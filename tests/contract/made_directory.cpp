@@ -92,6 +92,7 @@ void MadeDirectory::configure(const std::string& settings, const std::string& mo
         // A configuration that is wrong for the service is as wrong for its clients.
         const std::string address =
             service_->address().empty() ? "127.0.0.1:1" : service_->address();
+        // AUTH-7: this also says that the service asks for no authentication.
         text += "\n[transport]\ndefault = 'rpc'\n[service]\nallow_anonymous = true\nlisten = ['" +
                 address + "']\n";
     }

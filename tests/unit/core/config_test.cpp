@@ -173,8 +173,9 @@ TEST(Config, ReadsServiceAndLog) {
         [service]
         listen = ["127.0.0.1:0", "[::1]:49153"]
         allow_backup = ["EXAMPLE\\backup-admins"]
-        allow_restore = ["EXAMPLE\\a", "b"]
+        allow_restore = ["EXAMPLE\\a", "EXAMPLE\\b", "group:restore"]
         allow_anonymous = true
+        protection = "integrity"
         restore_roots = ["@/srv", "@/data/"]
         metrics = "[::1]:9100"
         max_connections = 10
@@ -186,7 +187,8 @@ TEST(Config, ReadsServiceAndLog) {
         file = "@/var/log/ntdsb.log")");
     EXPECT_EQ(config.service.listen, (std::vector<std::string>{"127.0.0.1:0", "[::1]:49153"}));
     EXPECT_EQ(config.service.allow_backup, std::vector<std::string>{"EXAMPLE\\backup-admins"});
-    EXPECT_EQ(config.service.allow_restore.size(), 2u);
+    EXPECT_EQ(config.service.allow_restore.size(), 3u);
+    EXPECT_EQ(config.service.protection, ProtectionLevel::integrity);
     EXPECT_TRUE(config.service.allow_anonymous);
     EXPECT_EQ(config.service.restore_roots,
               (std::vector<std::u16string>{host_path(u"/srv"), host_path(u"/data")}));
@@ -239,7 +241,7 @@ constexpr Mistake mistakes[] = {
      "test.toml:2: [transport] x: is no setting; known are default, servers, plugins"},
     {"UnknownKeyOfServer", "[transport.servers.dc]\nx = 1",
      "test.toml:2: [transport.servers.dc] x: is no setting; known are transport, address, "
-     "instance, connect_timeout_s"},
+     "instance, authentication, protection, principal, connect_timeout_s"},
     {"UnknownKeyOfPlugin", "[transport.plugins.p]\nx = 1",
      "test.toml:2: [transport.plugins.p] x: is no setting; known are path, x64, x86"},
     {"UnknownKeyOfService", "[service]\nx = 1",
@@ -364,7 +366,22 @@ constexpr Mistake mistakes[] = {
     {"ListenAddress", "[service]\nlisten = [\"nowhere\"]",
      "test.toml:2: [service] listen: has the address \"nowhere\""},
     {"AllowBackupElement", "[service]\nallow_backup = [\"\"]",
-     "test.toml:2: [service] allow_backup: has an empty name"},
+     "test.toml:2: [service] allow_backup: has the name \"\"; write DOMAIN\\name, name@REALM or "
+     "group:NAME"},
+    {"AllowBackupWithoutADomain", "[service]\nallow_backup = [\"alice\"]",
+     "test.toml:2: [service] allow_backup: has the name \"alice\"; write "},
+    {"AllowBackupNoGroup", "[service]\nallow_backup = [\"group:\"]",
+     "test.toml:2: [service] allow_backup: has the name \"group:\"; write "},
+    {"AllowBackupHalfAName", "[service]\nallow_backup = ['EXAMPLE\\']",
+     "test.toml:2: [service] allow_backup: has the name "},
+    {"ProtectionOfService", "[service]\nprotection = \"none\"",
+     "test.toml:2: [service] protection: is \"none\"; allowed are integrity, privacy"},
+    {"Authentication", "[transport.servers.a]\nauthentication = \"basic\"",
+     "test.toml:2: [transport.servers.a] authentication: is \"basic\"; allowed are none, "
+     "negotiate, "
+     "kerberos, ntlm"},
+    {"Principal", "[transport.servers.a]\nprincipal = \"host\"",
+     "test.toml:2: [transport.servers.a] principal: is \"host\"; write SERVICE/HOST"},
     {"AllowRestoreType", "[service]\nallow_restore = true",
      "test.toml:2: [service] allow_restore: is not a list"},
     {"AnonymousType", "[service]\nallow_anonymous = 1",
@@ -379,7 +396,7 @@ constexpr Mistake mistakes[] = {
      "test.toml:2: [service] listen: has the address \"unix:/run/\"; behind unix: comes"},
     {"ListenOnALongName",
      "[service]\nlisten = [\"unix:/1234567890123456789012345678901234567890123456789012345678901234"
-     "567890123456789012345678901234567890123456\"]",
+     "5678901234567890123456789012345678901234567\"]",
      "test.toml:2: [service] listen: has the address \"unix:/12345"},
     {"RpcToAFile", "[transport.servers.a]\ntransport = \"rpc\"\naddress = \"unix:/run/s\"",
      "test.toml:3: [transport.servers.a] address: has the address"},

@@ -37,6 +37,12 @@ public:
     Peer() : acceptor_(io_, tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {}
     std::string address() { return text("127.0.0.1:", acceptor_.local_endpoint().port()); }
     tcp::socket accept() { return acceptor_.accept(); }
+    bool was_reached() {
+        acceptor_.non_blocking(true);
+        ErrorCode error;
+        acceptor_.accept(error);
+        return !error;
+    }
 
 private:
     asio::io_context io_;
@@ -160,6 +166,24 @@ TEST_F(RpcTransport, ReturnsFromACallThatIsAbandoned_COM11) {
     caller.join();
     ASSERT_FALSE(outcome);
     EXPECT_EQ(outcome.error().code, communication_error);
+}
+
+TEST_F(RpcTransport, UsesCredentialsWithPrivacyOnly_AUTH3) {
+    Peer nobody;
+    const transport::AuthIdentity identity{u"alice", u"EXAMPLE",
+                                           platform::Secret::protect(u"password").value()};
+    ServerConfig there;
+    there.address = nobody.address();
+    for (const auto& [authentication, protection] :
+         {std::pair{Authentication::none, ProtectionLevel::privacy},
+          std::pair{Authentication::negotiate, ProtectionLevel::integrity}}) {
+        there.authentication = authentication;
+        there.protection = protection;
+        const auto connection = transport::connect_rpc(there, wire::Interface::backup, &identity);
+        ASSERT_FALSE(connection);
+        EXPECT_EQ(connection.error().code, ERROR_NOT_SUPPORTED) << connection.error().what;
+    }
+    EXPECT_FALSE(nobody.was_reached());
 }
 
 TEST_F(RpcTransport, TellsThatTheCallerIsNotAdmitted_COM9) {

@@ -42,6 +42,33 @@ TEST_F(ServiceTest,
         EXPECT_EQ(raw(wire::Interface::backup, opnum, stub), RPC_X_BAD_STUB_DATA) << opnum;
 }
 
+// A caller over the network, with these rights: which operations it may call at all. Bad stub data
+// is what those get that are not refused.
+TEST_F(ServiceTest, CallersOverTheNetworkMayWhatTheirListsSay_ACC5) {
+    const auto outcomes = [&](bool may_backup, bool may_restore) {
+        Association association(directory.shared_config(),
+                                {false, "EXAMPLE\\alice", "alice", may_backup, may_restore});
+        std::string all;
+        const wire::Bytes stub(3);
+        for (const auto& [interface_of, count] :
+             {std::pair{wire::Interface::restore, 8}, std::pair{wire::Interface::backup, 10}}) {
+            for (int opnum = 0; opnum < count; ++opnum) {
+                wire::BufferSink sink(1 << 20);
+                const auto called =
+                    association.call(interface_of, static_cast<std::uint16_t>(opnum), stub, sink);
+                all += code_of(called) == ERROR_ACCESS_DENIED ? '-' : 'x';
+                EXPECT_TRUE(sink.bytes().empty());
+            }
+            all += ' ';
+        }
+        return all;
+    };
+    EXPECT_EQ(outcomes(true, true), "xxxxxxxx xxxxxxxxxx ");
+    EXPECT_EQ(outcomes(true, false), "x----xxx xxxxxxxxxx ");
+    EXPECT_EQ(outcomes(false, true), "xxxxxx-x -x------x- ");
+    EXPECT_EQ(outcomes(false, false), "-------- ---------- ");
+}
+
 TEST_F(ServiceTest, BytesLeftOverAreBadStubData) {
     auto stub = wire::encode(wire::SessionRequest{client.restricted()});
     stub.push_back(std::byte{});

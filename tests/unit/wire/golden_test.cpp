@@ -43,8 +43,13 @@ TEST_P(WireMessage, IsRefusedWhenCutOff) {
 
 TEST_P(WireMessage, IsRefusedWhenLonger) {
     auto stub = golden(GetParam().name);
+    const std::size_t padded = (stub.size() + 3) / 4 * 4;
     for (int more = 0; more < 8; ++more) {
         stub.push_back(std::byte{});
+        if (stub.size() == padded) { // what stands before a verification trailer (MS-RPCE 2.2.2.13)
+            EXPECT_TRUE(GetParam().understand(stub));
+            continue;
+        }
         const auto understood = GetParam().understand(stub);
         ASSERT_FALSE(understood);
         EXPECT_EQ(understood.error().code, RPC_X_BAD_STUB_DATA);
