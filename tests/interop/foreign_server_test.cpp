@@ -69,8 +69,10 @@ private:
     ForeignServer() : process_(split_words(std::getenv("NTDSB_FOREIGN_SERVER")), output()) {
         first_line_ = first_of(take_lines()); // where it listens
         const std::filesystem::path file = folder_ / "ntdsbcli.toml";
-        const std::string end = "transport = 'rpc'\naddress = '" + process_.address() + "'\n";
-        std::ofstream(file) << "[service]\nlisten = ['" + process_.address() +
+        const std::string end =
+            "transport = 'rpc'\nauthentication = 'none'\naddress = '" + process_.address() + "'\n";
+        std::ofstream(file) << "[service]\nallow_anonymous = true\nlisten = ['" +
+                                   process_.address() +
                                    "']\n[transport]\ndefault = 'rpc'\n"
                                    "[transport.servers.foreign]\ninstance = 'lds1'\n" +
                                    end + "[transport.servers.failing]\ninstance = 'failing'\n" +
