@@ -69,8 +69,10 @@ private:
     ForeignServer() : process_(split_words(std::getenv("NTDSB_FOREIGN_SERVER")), output()) {
         first_line_ = first_of(take_lines()); // where it listens
         const std::filesystem::path file = folder_ / "ntdsbcli.toml";
-        const std::string end = "transport = 'rpc'\naddress = '" + process_.address() + "'\n";
-        std::ofstream(file) << "[service]\nlisten = ['" + process_.address() +
+        const std::string end =
+            "transport = 'rpc'\nauthentication = 'none'\naddress = '" + process_.address() + "'\n";
+        std::ofstream(file) << "[service]\nallow_anonymous = true\nlisten = ['" +
+                                   process_.address() +
                                    "']\n[transport]\ndefault = 'rpc'\n"
                                    "[transport.servers.foreign]\ninstance = 'lds1'\n" +
                                    end + "[transport.servers.failing]\ninstance = 'failing'\n" +
@@ -339,7 +341,7 @@ TYPED_TEST(ForeignServerTest, RepliesOfManyFragments) {
     ASSERT_CODE(
         Form::backup_prepare(this->foreign.c_str(), 0, BACKUP_TYPE_FULL, &token, &size, &this->hbc),
         S_OK);
-    ForeignServer::get().next_session();
+    const std::string session = ForeignServer::get().next_session();
     DsBackupFree(token);
     Entries logs;
     for (unsigned i = 1; i <= 4000; ++i) {
@@ -350,6 +352,8 @@ TYPED_TEST(ForeignServerTest, RepliesOfManyFragments) {
     EXPECT_TRUE(this->list(Form::backup_logs) == logs);
     LARGE_INTEGER file_size{};
     EXPECT_CODE(Form::open_file(this->hbc, Form::text("z").c_str(), 0, &file_size), S_OK);
+    std::vector<std::string> calls{"BackupPrepare \"lds1\" 0 1", "BackupGetBackupLogs " + session,
+                                   "BackupOpenFile " + session + " \"z\" 0"};
     // Whole fragments, a little more or less, and every alignment of what follows the octets.
     std::size_t offset = 0;
     for (const DWORD bytes : {131072u, 65535u, 5816u, 5817u, 4256u, 1u, 30002u}) {
@@ -358,9 +362,11 @@ TYPED_TEST(ForeignServerTest, RepliesOfManyFragments) {
         EXPECT_EQ(size, bytes);
         EXPECT_TRUE(buffer == numbered(bytes, 253, offset)) << bytes;
         offset += bytes;
+        calls.push_back(text("BackupRead ", session, " ", bytes));
     }
     EXPECT_CODE(DsBackupEnd(this->hbc), S_OK);
-    EXPECT_EQ(ForeignServer::get().take_lines(11).size(), 11u);
+    calls.push_back("BackupEnd " + session);
+    EXPECT_EQ(ForeignServer::get().take_lines(calls.size()), calls);
 }
 
 // --- What only one form, or no exported function, can say

@@ -2,8 +2,9 @@
 """Compiles def/ntdsb.idl with widl for 64 and 32 bits and holds it against src/wire/operations.h and the codec.
 
 Checks: it compiles without errors; interface UUIDs, operation numbers and their order agree with operations.h; each
-parameter list agrees with the struct's `fields`, construction by construction; the limits agree. Skips what widl
-would be needed for where it is not installed. Prints "N passed, N failed, N skipped".
+parameter list agrees with the struct's `fields`, construction by construction; the limits agree; no operation was
+forgotten where foreign implementations are held against ours (tests/interop). Skips what widl would be needed for where
+it is not installed. Prints "N passed, N failed, N skipped".
 """
 import pathlib
 import re
@@ -152,6 +153,18 @@ def check_limits():
         check(f"limit {name}", attribute.format(limits[name]) in idl, str(limits[name]))
 
 
+def check_interop():
+    """Each operation is called by widl's client, served by both foreign servers, and expected in what they log."""
+    texts = {name: (ROOT / "tests" / "interop" / name).read_text()
+             for name in ("widl_client.c", "widl_server.c", "impacket_server.py", "foreign_server_test.cpp")}
+    for _, _, procedures in idl_interfaces().values():
+        for procedure, _ in procedures:
+            operation = procedure.removeprefix("Ntdsb")
+            check(f"widl_client.c calls {procedure}", f"{procedure}(" in texts["widl_client.c"])
+            for name in ("widl_server.c", "impacket_server.py", "foreign_server_test.cpp"):
+                check(f"{name} logs {operation}", re.search(rf'"{operation}[ "]', texts[name]))
+
+
 def c_syntax(uuid):
     """The UUID and version 1.0 as a generated stub writes them."""
     one, two, three, four, five = uuid.split("-")
@@ -181,6 +194,7 @@ def check_compiled(compiler):
 
 check_against_header()
 check_limits()
+check_interop()
 for widl in COMPILERS:
     check_compiled(widl)
 print(f"{passed} passed, {failed} failed, {skipped} skipped")
