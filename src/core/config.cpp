@@ -262,6 +262,11 @@ Result<std::string> listen_address_of(const Entry& entry, const toml::node& node
     NTDSB_TRY(auto address, string_of(entry, node));
     if (address.starts_with(local_address_prefix))
         return local_address_of(entry, std::move(address));
+#ifdef _WIN32
+    if (address.ends_with(":135"))
+        return entry.fail("has the address \"", address,
+                          "\"; port 135 is the system's own endpoint mapper's on Windows");
+#endif
     return address_of(entry, node, 0);
 }
 
@@ -406,6 +411,11 @@ Result<void> read_service(const Entry& table, ServiceConfig& service) {
                 {"max_connections", number_into(service.max_connections, 1, 100'000)},
                 {"max_calls", number_into(service.max_calls, 1, 4096)},
                 {"bind_timeout_s", number_into(service.bind_timeout_s, 1, 3600)},
+                {"fragment_timeout_s", number_into(service.fragment_timeout_s, 1, 3600)},
+                {"unread_timeout_s", number_into(service.unread_timeout_s, 1, 3600)},
+                {"max_calls_per_connection", number_into(service.max_calls_per_connection, 1, 256)},
+                {"max_request_bytes", number_into(service.max_request_bytes, 65'536, 1 << 30)},
+                {"max_unsent_bytes", number_into(service.max_unsent_bytes, 65'536, 1 << 30)},
                 {"stop_timeout_s", number_into(service.stop_timeout_s, 0, 86'400)}}));
     service.allow_anonymous = allow_anonymous.value_or(false);
     for (const std::string& address : service.listen) {

@@ -10,18 +10,20 @@
 namespace ntdsb::server {
 
 struct Limits {
-    std::size_t connections = 4096; // [service] max_connections
-    std::size_t calls = 256;        // that run at once, of all clients: max_calls
-    std::size_t calls_of_connection = 4;
+    std::size_t connections = 4096;        // [service] max_connections
+    std::size_t calls = 256;               // that run at once, of all clients: max_calls
+    std::size_t calls_of_connection = 4;   // max_calls_per_connection
     std::size_t waiting_of_connection = 8; // above, nothing is read from it
     // Octets of answers that wait for a slow reader: above, nothing is read from it, and none of
-    // its calls begins.
+    // its calls begins. max_unsent_bytes
     std::size_t unsent = 1024 * 1024;
     std::chrono::milliseconds until_bound{30'000}; // bind_timeout_s
-    std::chrono::milliseconds fragment{60'000};    // from a fragment's first octet to its last
-    std::chrono::milliseconds unread{120'000};     // in which the client takes nothing of an answer
-    std::chrono::milliseconds linger{5'000};       // for the client to hang up after it was told to
-    rpc::Limits association;
+    // From a fragment's first octet to its last: fragment_timeout_s
+    std::chrono::milliseconds fragment{60'000};
+    // In which the client takes nothing of an answer: unread_timeout_s
+    std::chrono::milliseconds unread{120'000};
+    std::chrono::milliseconds linger{5'000}; // for the client to hang up after it was told to
+    rpc::Limits association;                 // max_request_bytes
     // For those who are not admitted: enough for the standard interfaces.
     rpc::Limits stranger{65528, 64 * 1024, 64 * 1024, 8, 16};
 };

@@ -4,6 +4,7 @@
 #include "core/path.h"
 #include "platform/process.h"
 
+#include <cerrno>
 #include <utility>
 
 #ifndef _WIN32
@@ -37,13 +38,17 @@ Error listen_error(const std::filesystem::path& path, std::string_view why, std:
                 "; ", mend);
 }
 
-// True if nobody listens at what is there; false if somebody does.
+// Whether nobody listens at the socket there any more. Without waiting: somebody whose queue is full
+// is there, too.
 bool is_left_over(const std::filesystem::path& path) {
-    asio::io_context io;
-    Local::socket probe(io);
-    ErrorCode error;
-    probe.connect(Local::endpoint(path.string()), error);
-    return error == asio::error::connection_refused;
+    const Local::endpoint endpoint(path.string());
+    const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const bool refused =
+        probe >= 0 &&
+        ::connect(probe, endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0 &&
+        errno == ECONNREFUSED;
+    if (probe >= 0) ::close(probe);
+    return refused;
 }
 
 // Makes room: only a socket that nobody listens on any more goes away.
@@ -102,6 +107,8 @@ Result<LocalSocketFile> listen_locally(StreamAcceptor& acceptor, const std::file
 
 std::optional<LocalUser> local_user(StreamSocket::native_handle_type socket) {
 #ifdef SO_PEERCRED
+    // A process of 0 is one that cannot be seen from here, in another container say: its user id is
+    // no user's here.
     ucred peer{};
     socklen_t size = sizeof peer;
     if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid != 0)

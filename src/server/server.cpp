@@ -64,6 +64,12 @@ Limits limits_of(const ServiceConfig& service) {
     limits.connections = service.max_connections;
     limits.calls = service.max_calls;
     limits.until_bound = std::chrono::seconds(service.bind_timeout_s);
+    limits.fragment = std::chrono::seconds(service.fragment_timeout_s);
+    limits.unread = std::chrono::seconds(service.unread_timeout_s);
+    limits.calls_of_connection = service.max_calls_per_connection;
+    limits.unsent = service.max_unsent_bytes;
+    limits.association.request = service.max_request_bytes;
+    limits.association.pending = 2 * std::size_t{service.max_request_bytes};
     return limits;
 }
 

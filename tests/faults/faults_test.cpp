@@ -85,8 +85,8 @@ public:
         const std::string plugin = "[transport.plugins.local]\npath = '" EXAMPLE_PLUGIN "'\n";
         directory_.configure("", (over_unix_socket ? plugin : std::string()) +
                                      "[transport.servers.localhost]\ntransport = '" +
-                                     (over_unix_socket ? "local" : "rpc") + "'\naddress = '" +
-                                     proxy_->address() + "'\n");
+                                     (over_unix_socket ? "local" : "rpc'\nauthentication = 'none") +
+                                     "'\naddress = '" + proxy_->address() + "'\n");
     }
     const contract::MadeDirectory& directory() const override { return directory_; }
     void arm(const Operation& operation, const Fault& fault) override {

@@ -52,7 +52,9 @@ std::string service_settings(const contract::MadeDirectory& directory, const std
            "']\nallow_anonymous = true\nrestore_roots = ['" + directory.root().string() + "']\n";
 }
 std::string rpc_to(const std::string& address) {
-    return "[transport.servers.localhost]\ntransport = 'rpc'\naddress = '" + address + "'\n";
+    return "[transport.servers.localhost]\ntransport = 'rpc'\nauthentication = 'none'\naddress = "
+           "'" +
+           address + "'\n";
 }
 
 // A directory whose calls go to an ntdsbsrv that can be killed and started again.

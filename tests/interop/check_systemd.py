@@ -26,15 +26,28 @@ def check(what, holds):
         print(f"FAILED: {what}", flush=True)
 
 
-def is_served(address):
+def is_served(listener):
     """Whether something there answers noise as the service does: with a bind_nak."""
-    with socket.create_connection(address, timeout=30) as peer:
+    with socket.socket(listener.family, socket.SOCK_STREAM) as peer:
+        peer.settimeout(30)
+        peer.connect(listener.getsockname())
         peer.sendall(b"\0" * 16)
         return peer.recv(16)[2:3] == b"\x0d"
 
 
-def run(server, config, stop_signal, abstract):
-    listener = socket.create_server(("127.0.0.1", 0))
+def local_listener(path):
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    listener.listen()
+    return listener
+
+
+def shown(listener):
+    address = listener.getsockname()
+    return f"unix:{address}" if listener.family == socket.AF_UNIX else f"127.0.0.1:{address[1]}"
+
+
+def run(server, config, stop_signal, abstract, listener):
     name = f"\0ntdsb-test-{os.getpid()}" if abstract else str(config.parent / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(name)
@@ -50,10 +63,9 @@ def run(server, config, stop_signal, abstract):
                                    stdout=subprocess.PIPE, text=True)
         try:
             check("it tells that it is ready", manager.recv(100) == b"READY=1")
-            address = listener.getsockname()
             check("it listens on the socket that it was given",
-                  process.stdout.readline().strip() == f"listening on 127.0.0.1:{address[1]}")
-            check("it serves there", is_served(address))
+                  process.stdout.readline().strip() == f"listening on {shown(listener)}")
+            check("it serves there", is_served(listener))
             process.send_signal(stop_signal)
             check("it tells that it stops", manager.recv(100) == b"STOPPING=1")
             check(f"it ends with 0 after {stop_signal.name}", process.wait(60) == 0)
@@ -70,8 +82,9 @@ def main():
     config = work / "c.toml"
     config.write_text("[service]\nallow_anonymous = true\n", encoding="utf-8")
     config.chmod(0o600)
-    run(server, config, signal.SIGTERM, abstract=False)
-    run(server, config, signal.SIGINT, abstract=True)
+    run(server, config, signal.SIGTERM, abstract=False, listener=socket.create_server(("127.0.0.1", 0)))
+    run(server, config, signal.SIGINT, abstract=True, listener=local_listener(work / "s"))
+    check("systemd's own socket stays", (work / "s").exists())
 
     bad = work / "bad.toml"
     bad.write_text("[service]\nlisten = ['203.0.113.1:1']\n", encoding="utf-8")

@@ -181,6 +181,11 @@ TEST(Config, ReadsServiceAndLog) {
         max_connections = 10
         max_calls = 4
         bind_timeout_s = 5
+        fragment_timeout_s = 6
+        unread_timeout_s = 7
+        max_calls_per_connection = 8
+        max_request_bytes = 65536
+        max_unsent_bytes = 65537
         stop_timeout_s = 0
         [log]
         level = "debug"
@@ -196,6 +201,11 @@ TEST(Config, ReadsServiceAndLog) {
     EXPECT_EQ(config.service.max_connections, 10u);
     EXPECT_EQ(config.service.max_calls, 4u);
     EXPECT_EQ(config.service.bind_timeout_s, 5u);
+    EXPECT_EQ(config.service.fragment_timeout_s, 6u);
+    EXPECT_EQ(config.service.unread_timeout_s, 7u);
+    EXPECT_EQ(config.service.max_calls_per_connection, 8u);
+    EXPECT_EQ(config.service.max_request_bytes, 65536u);
+    EXPECT_EQ(config.service.max_unsent_bytes, 65537u);
     EXPECT_EQ(config.service.stop_timeout_s, 0u);
     EXPECT_EQ(config.log.level, log::Level::debug);
     EXPECT_EQ(config.log.file, host_path(u"/var/log/ntdsb.log"));
@@ -387,6 +397,8 @@ constexpr Mistake mistakes[] = {
     {"AnonymousType", "[service]\nallow_anonymous = 1",
      "test.toml:2: [service] allow_anonymous: is not a boolean"},
 #ifdef _WIN32
+    {"ListenOnTheSystemsPort", "[service]\nlisten = [\"127.0.0.1:135\"]",
+     "test.toml:2: [service] listen: has the address \"127.0.0.1:135\"; port 135 is the system's"},
     {"ListenOnAFile", "[service]\nlisten = [\"unix:/run/s\"]",
      "test.toml:2: [service] listen: has the address \"unix:/run/s\"; there are no such sockets"},
 #else

@@ -50,6 +50,34 @@ TEST_F(ServerTest, AdmitsNobodyWithoutProofWhereNoSettingAllowsIt_COM9) {
         access_denied);
 }
 
+TEST_F(ServerTest, TakesItsLimitsFromTheSettings) {
+    ServiceConfig service;
+    const Limits usual, same = limits_of(service);
+    EXPECT_EQ(same.unsent, usual.unsent);
+    EXPECT_EQ(same.fragment, usual.fragment);
+    EXPECT_EQ(same.unread, usual.unread);
+    EXPECT_EQ(same.association.request, usual.association.request);
+    EXPECT_EQ(same.association.pending, usual.association.pending);
+    service.max_connections = 3;
+    service.max_calls = 4;
+    service.bind_timeout_s = 5;
+    service.fragment_timeout_s = 6;
+    service.unread_timeout_s = 7;
+    service.max_calls_per_connection = 8;
+    service.max_request_bytes = 70000;
+    service.max_unsent_bytes = 80000;
+    const Limits own = limits_of(service);
+    EXPECT_EQ(own.connections, 3u);
+    EXPECT_EQ(own.calls, 4u);
+    EXPECT_EQ(own.until_bound, 5s);
+    EXPECT_EQ(own.fragment, 6s);
+    EXPECT_EQ(own.unread, 7s);
+    EXPECT_EQ(own.calls_of_connection, 8u);
+    EXPECT_EQ(own.association.request, 70000u);
+    EXPECT_EQ(own.association.pending, 140000u);
+    EXPECT_EQ(own.unsent, 80000u);
+}
+
 TEST_F(ServerTest, SaysWhichAddressIsTaken) {
     start();
     directory.config.service.listen = {address()};
