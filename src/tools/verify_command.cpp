@@ -41,7 +41,16 @@ Result<ese::Report> verify_backup(const Options& options, const platform::Path& 
     set.gen_high = manifest.gen_high;
     set.identities = token.databases;
     set.verify_pages = !headers_only;
-    return verify(options, set);
+    report = verify(options, set);
+    // PREP-5: the files may be as they were, and still no restore would take them.
+    if (auto age = service::check_token_age(token, token.tombstone_lifetime_days,
+                                            platform::now_filetime());
+        !age && report.result != ERROR_OPERATION_ABORTED) {
+        report.result = worst(report.result, age.error().code);
+        report.findings.push_back({age.error().code, file_in(folder, manifest.token().name),
+                                   std::move(age.error().what)});
+    }
+    return report;
 }
 
 Result<ese::Report> verify_folder(const Options& options, const platform::Path& folder,

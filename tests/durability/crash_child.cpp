@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <fstream>
+#include <set>
 
 #ifdef _WIN32
 #include <windows.h>
@@ -39,15 +40,21 @@ Fault fault;
     }
 }
 
+std::set<platform::Path> unflushed; // what this process wrote
+
 // Half of what is not flushed yet has not come to the disk.
 void lose_half(platform::DiskOperation operation, const platform::Path& path) {
-    if (operation != platform::DiskOperation::flush) return;
+    if (operation != platform::DiskOperation::flush || !unflushed.contains(path)) return;
     std::error_code ignored;
     std::filesystem::resize_file(path, std::filesystem::file_size(path, ignored) / 2, ignored);
 }
 
 Code step(platform::DiskOperation operation, const platform::Path& path) {
-    if (fault.steps_left-- > 0) return 0;
+    if (operation == platform::DiskOperation::write) unflushed.insert(path);
+    if (fault.steps_left-- > 0) {
+        if (operation == platform::DiskOperation::flush) unflushed.erase(path);
+        return 0;
+    }
     if (fault.mode == Mode::tear) lose_half(operation, path);
     if (fault.mode == Mode::kill || fault.mode == Mode::tear) stop_this_process();
     if (fault.mode == Mode::once && fault.was_reached) return 0;

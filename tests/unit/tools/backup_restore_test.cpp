@@ -66,6 +66,19 @@ TEST_F(NtdsbctlBackup, RestoreGivesBackTheBytesAndKeepsWhatWasThere) {
     EXPECT_EQ(json({"verify", utf8(directory.ntds())}, exit_ok)["sound"], true);
 }
 
+TEST_F(NtdsbctlBackup, BackupThatHasExpiredIsNotSound) { // PREP-5
+    back_up();
+    platform::set_clock([] {
+        constexpr std::uint64_t day = std::uint64_t{24} * 3600 * 10'000'000;
+        return platform::system_filetime() + 181 * day;
+    });
+    const auto found = json({"verify", utf8(folder())}, exit_no);
+    platform::set_clock(nullptr);
+    EXPECT_EQ(found["paths"][0]["findings"][0]["error"], "hrContentsExpired");
+    EXPECT_EQ(found["paths"][0]["findings"].size(), 1u);
+    EXPECT_EQ(json({"verify", utf8(folder())}, exit_ok)["sound"], true);
+}
+
 TEST_F(NtdsbctlBackup, LostFoldersAreMadeAgain) {
     make_dirty();
     const auto logs = directory.root() / "lost" / "logs";
