@@ -44,6 +44,8 @@ def ndr():
         if kind == "reply" and index == OPERATIONS.index("backup.04"):
             head += struct.pack("<HB", 4096, 7)
         write("ndr_request" if kind == "request" else "ndr_reply", name, head + stub)
+    stub = golden(GOLDEN / "restore.00.request.hex")
+    write("ndr_request", "restore.00.padded", b"\0" + stub + bytes(-len(stub) % 4))
 
 
 # --- DCE/RPC

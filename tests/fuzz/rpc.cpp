@@ -279,9 +279,14 @@ void rpc_server(Input input) {
 // What a protected request's stub ends with, and NTLM's signatures of a fragment.
 void rpc_protection(Input input) {
     Reader reader(input);
+    constexpr std::uint16_t most_operations = 32; // with ids of its choice a client could only
+                                                  // spell the trailer's mark into its own trailer
     const bool signs_headers = reader.flag();
-    const rpc::CallFacts facts{reader.u32(),    reader.u16(),
-                               reader.u16(),    {wire::backup_interface_uuid, 1},
+    const std::uint32_t call_id = reader.u32();
+    const std::uint16_t context_id = reader.u16();
+    const auto opnum = static_cast<std::uint16_t>(reader.u16() % most_operations);
+    const rpc::CallFacts facts{call_id,         context_id,
+                               opnum,           {wire::backup_interface_uuid, 1},
                                rpc::ndr_syntax, signs_headers};
     const std::size_t size = reader.u8();
     const Octets stub = exactly(reader.part(size));
