@@ -204,11 +204,11 @@ Result<void> ServerAssociation::begin_security(const Fragment& fragment) {
         return fail(ERROR_NOT_SUPPORTED, "the protection level ", asked.level,
                     " is not offered; 5 is integrity, 6 privacy");
     NTDSB_TRY(auto context, accept_(type, level));
-    security_.emplace();
-    security_->trailer = {asked.type, asked.level, 0, asked.context_id};
-    security_->level = level;
-    security_->context = std::move(context);
-    security_->client_signs_headers = (fragment.header.flags & support_header_sign) != 0;
+    // Not emplace: Clang asks for a default constructor before the class is complete.
+    security_ = Security{{asked.type, asked.level, 0, asked.context_id},
+                         level,
+                         std::move(context),
+                         (fragment.header.flags & support_header_sign) != 0};
     return ok();
 }
 

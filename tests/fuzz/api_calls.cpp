@@ -646,7 +646,7 @@ void Play::start_or_stop() {
     auto started = service::start_directory(*instance_);
     expect(started ? S_OK : started.error().code, code, "the start gate");
     if (!started) return;
-    engine_ = std::move(started).value();
+    engine_ = std::move(started).value().engine;
     if (record_ == Record::completed) record_ = Record::started;
 }
 

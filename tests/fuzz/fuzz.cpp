@@ -14,9 +14,9 @@ namespace {
 constexpr std::array all{
     Target{"ndr_request", ndr_request, 2000, "src/wire/(ndr|operations)\\."},
     Target{"ndr_reply", ndr_reply, 2000, "src/wire/"},
-    Target{"rpc_server", rpc_server, 800,
-           "src/rpc/(pdu|server_association|fault)|src/server/dispatch"},
+    Target{"rpc_server", rpc_server, 800, "src/rpc/(pdu|server_association)|src/server/dispatch"},
     Target{"rpc_client", rpc_client, 1000, "src/rpc/(pdu|client_association|fault)"},
+    Target{"rpc_protection", rpc_protection, 2000, "src/rpc/(verification_trailer|ntlm_session)"},
     Target{"standard_interfaces", standard_interfaces, 2000,
            "src/server/(endpoint_mapper|management|octets|interfaces)"},
     Target{"expiry_token", expiry_token, 2000, "src/service/(expiry_token|binary)"},

@@ -77,6 +77,7 @@ void ndr_request(Input input);
 void ndr_reply(Input input);
 void rpc_server(Input input);
 void rpc_client(Input input);
+void rpc_protection(Input input);
 void standard_interfaces(Input input);
 void expiry_token(Input input);
 void registration_record(Input input);

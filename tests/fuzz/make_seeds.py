@@ -44,6 +44,8 @@ def ndr():
         if kind == "reply" and index == OPERATIONS.index("backup.04"):
             head += struct.pack("<HB", 4096, 7)
         write("ndr_request" if kind == "request" else "ndr_reply", name, head + stub)
+    stub = golden(GOLDEN / "restore.00.request.hex")
+    write("ndr_request", "restore.00.padded", b"\0" + stub + bytes(-len(stub) % 4))
 
 
 # --- DCE/RPC
@@ -90,6 +92,10 @@ def response(stub, call, flags=3):
     return pdu(RESPONSE, struct.pack("<IHBx", len(stub), 0, 0) + stub, call, flags)
 
 
+def secure_response(stub, call, number):
+    return pdu(RESPONSE, struct.pack("<IHBx", len(stub), 0, 0) + stub, call, token=bytes([number]) * 16)
+
+
 def fault(status, call):
     return pdu(FAULT, struct.pack("<IHBxII", 0, 0, 0, status, 0), call)
 
@@ -122,6 +128,13 @@ def rpc_server():
     write("rpc_server", "request.too_many",
           b"\1" + whole + b"".join(request(8, b"", call=call) for call in range(2, 9)))
     write("rpc_server", "request.protected", b"\0" + whole + request(8, b"", token=bytes(16)))
+    secure_bind = bind(("backup", [NDR_SYNTAX]), token=b"Cx")
+    write("rpc_server", "secure.call", b"\6" + secure_bind + secure_request(0) + secure_request(1))
+    write("rpc_server", "secure.three_legs", b"\4" + bind(("backup", [NDR_SYNTAX]), token=b"A")
+          + bind(("backup", [NDR_SYNTAX]), kind=ALTER, token=b"B") + pdu(AUTH3, b"    ", token=b"C") + secure_request(0))
+    write("rpc_server", "secure.denied", b"\4" + bind(("backup", [NDR_SYNTAX]), token=b"D"))
+    write("rpc_server", "secure.call_without", b"\4" + secure_bind + request(8, b""))
+    write("rpc_server", "secure.call_too_early", b"\4" + bind(("backup", [NDR_SYNTAX]), token=b"A") + secure_request(0))
     write("rpc_server", "bind.with_token", b"\0" + bind(("backup", [NDR_SYNTAX]), token=b"NTLMSSP\0" + bytes(24))
           + pdu(AUTH3, b"    ", token=b"NTLMSSP\0" + bytes(24)))
     write("rpc_server", "bind.unknown_group", b"\0" + bind(("backup", [NDR_SYNTAX]), group=7))
@@ -132,6 +145,30 @@ def rpc_server():
           + request(0, golden(GOLDEN / "restore.00.request.hex"), 3))
     write("rpc_server", "no_bind", b"\0" + request(0, b""))
     write("rpc_server", "no_fragment", b"\0GET / HTTP/1.0\r\n\r\n")
+
+
+def verification_trailer(call, context, opnum, interface):
+    header = struct.pack("<BBHIIHH", 0, 0, 0, 0x10, call, context, opnum)
+    return (bytes.fromhex("8ae3137102f43671") + struct.pack("<HHI", 1, 4, 0)
+            + struct.pack("<HH", 2, 40) + INTERFACES[interface] + NDR_SYNTAX
+            + struct.pack("<HH", 0x4003, len(header)) + header)
+
+
+def secure_request(number, opnum=8):
+    """The `number`-th protected fragment, as tests/fuzz/rpc.cpp's made mechanism signs it."""
+    call = 2 + number
+    return request(opnum, verification_trailer(call, 0, opnum, "backup"), call, token=bytes([number]) * 16)
+
+
+def rpc_protection():
+    for name, rest in (("nothing", b""), ("trailer", bytes(8) + verification_trailer(2, 0, 8, "backup")),
+                       ("trailer.cut", verification_trailer(2, 0, 8, "backup")[:-1]),
+                       ("trailer.other_call", verification_trailer(3, 0, 8, "backup")),
+                       ("trailer.unknown_command",
+                        bytes.fromhex("8ae3137102f43671") + struct.pack("<HHI", 0xC009, 4, 0))):
+        for stub in (b"", b"abc", b"abcdefgh"):
+            write("rpc_protection", f"{name}.{len(stub)}",
+                  struct.pack("<BIHHB", len(stub) % 2, 2, 0, 8, len(stub)) + stub + rest)
 
 
 def rpc_client():
@@ -152,6 +189,13 @@ def rpc_client():
     seed("reply.cancelled_before", ack() + response(bytes(4), 2), reads=0x80)
     for status in (0x1C010002, 0x1C00000D, 5, 0x6F7, 0):
         seed(f"fault.{status:08x}", ack() + fault(status, 2) + response(bytes(4), 3))
+    answer = pdu(BIND_ACK, ack()[16:], token=b"Cx")
+    seed("secure.call", answer + secure_response(lists, 2, 0) + secure_response(bytes(4), 3, 1), reads=0x40)
+    seed("secure.three_legs", pdu(BIND_ACK, ack()[16:], token=b"A") + pdu(15, ack()[16:], token=b"B")
+         + pdu(15, ack()[16:], token=b"C") + secure_response(lists, 2, 0), reads=0x40)
+    seed("secure.answered_without", answer + response(lists, 2), reads=0x40)
+    seed("secure.not_offered", ack() + response(lists, 2), reads=0x40)
+    seed("secure.denied", pdu(BIND_ACK, ack()[16:], token=b"D"), reads=0x40)
     seed("bind_nak", pdu(BIND_NAK, struct.pack("<HBBBx", 4, 1, 5, 0)))
     seed("bind.rejected", ack(2, 1))
     seed("bind.answered_with_fault", fault(5, 1))
@@ -501,7 +545,7 @@ def api_calls():
 
 
 def main():
-    for make in (ndr, rpc_server, rpc_client, standard_interfaces, expiry_token, registration_record, manifest, ese,
+    for make in (ndr, rpc_server, rpc_client, rpc_protection, standard_interfaces, expiry_token, registration_record, manifest, ese,
                  restore_set, string_lists, names_and_paths, plugin_table, api_calls):
         make()
     for name, text in CONFIGURATIONS.items():

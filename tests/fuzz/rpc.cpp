@@ -1,11 +1,13 @@
 // DCE/RPC from both ends: the server fed with what a client might send, up to the operations and
-// back; the client fed with what a server might answer.
+// back; the client fed with what a server might answer; and what protects their fragments. The
+// mechanisms are the system's: here a made one takes their place, which any peer can satisfy.
 #include "fuzz/fuzz.h"
 
 #include "core/config.h"
 #include "rpc/client_association.h"
-#include "rpc/fault_status.h"
+#include "rpc/ntlm_session.h"
 #include "rpc/server_association.h"
+#include "rpc/verification_trailer.h"
 #include "server/dispatch.h"
 #include "server/interfaces.h"
 #include "wire/ndr.h"
@@ -32,6 +34,62 @@ void for_each_fragment(Input octets, std::size_t longest, Each each) {
     }
 }
 
+// --- a mechanism
+
+// A peer's token that begins with 'D' is refused, one with 'C' is the last; a fragment's token is
+// right where all its octets count the fragments.
+class MadeContext final : public rpc::SecurityContext {
+public:
+    explicit MadeContext(bool begins) : begins_(begins) {}
+
+    Result<wire::Bytes> step(std::span<const std::byte> token) override {
+        FUZZ_CHECK(!complete_, "no token comes after the last");
+        FUZZ_CHECK(begins_ == token.empty() || !begins_, "the initiator begins without a token");
+        begins_ = false;
+        if (!token.empty() && token.front() == std::byte{'D'})
+            return fail(ERROR_ACCESS_DENIED, "a bad token");
+        complete_ = !token.empty() && token.front() == std::byte{'C'};
+        return wire::Bytes(complete_ && token.size() % 2 == 0 ? 0 : 24, std::byte{'C'});
+    }
+    bool is_complete() const override { return complete_; }
+    std::shared_ptr<const rpc::Identity> peer() const override {
+        class Nobody final : public rpc::Identity {
+        public:
+            Nobody() : Identity("nobody", "made") {}
+            bool is(std::string_view) const override { return false; }
+        };
+        return complete_ ? std::make_shared<const Nobody>() : nullptr;
+    }
+    std::size_t token_size() const override { return token_octets; }
+    void sign_headers(bool) override {}
+    Result<std::size_t> protect(const rpc::FragmentParts& fragment,
+                                std::span<std::byte> token) override {
+        FUZZ_CHECK(complete_ && token.size() == token_octets, "a token has its room");
+        FUZZ_CHECK(fragment.header.size() >= rpc::header_size &&
+                       fragment.trailer.size() == rpc::security_trailer_size,
+                   "a fragment has its parts");
+        std::ranges::fill(token, static_cast<std::byte>(sent_++));
+        return token.size();
+    }
+    Result<void> unprotect(const rpc::FragmentParts& fragment,
+                           std::span<const std::byte> token) override {
+        FUZZ_CHECK(complete_, "nothing is believed before the peer is known");
+        FUZZ_CHECK(fragment.trailer.size() == rpc::security_trailer_size,
+                   "a fragment has its parts");
+        const auto expected = static_cast<std::byte>(received_++);
+        if (token.size() != token_octets ||
+            !std::ranges::all_of(token, [&](std::byte octet) { return octet == expected; }))
+            return fail(ERROR_ACCESS_DENIED, "a bad signature");
+        return ok();
+    }
+
+private:
+    static constexpr std::size_t token_octets = 16;
+    bool begins_;
+    bool complete_ = false;
+    unsigned sent_ = 0, received_ = 0;
+};
+
 // --- the server's side
 
 // A service without a directory: every operation is answered, none touches a disk.
@@ -46,11 +104,13 @@ ConfigPtr open_to_everybody() {
 
 class Served {
 public:
-    explicit Served(bool small)
+    Served(bool small, bool authenticates)
         : limits_(small ? rpc::Limits{2048, 4096, 6000, 3, 4} : rpc::Limits{}),
           group_(groups_.join(0)),
-          association_(limits_, syntaxes(), "49152",
-                       [this](std::uint32_t asked) { return asked <= 1 ? group_->id() : 0; }) {}
+          association_(
+              limits_, syntaxes(), "49152",
+              [this](std::uint32_t asked) { return asked <= 1 ? group_->id() : 0; },
+              accept(authenticates)) {}
 
     // As a connection does: whole fragments, as long as they come.
     void feed(Input stream, bool at_once) {
@@ -71,6 +131,15 @@ public:
     }
 
 private:
+    static rpc::ServerAssociation::Accept accept(bool authenticates) {
+        if (!authenticates) return {};
+        return [](rpc::AuthType type,
+                  rpc::Protection) -> Result<std::unique_ptr<rpc::SecurityContext>> {
+            if (type == rpc::AuthType::kerberos) return fail(ERROR_NOT_SUPPORTED, "not this one");
+            return std::unique_ptr<rpc::SecurityContext>(std::make_unique<MadeContext>(false));
+        };
+    }
+
     static std::vector<rpc::SyntaxId> syntaxes() {
         std::vector<rpc::SyntaxId> all;
         for (const auto& one : server::served_interfaces()) all.push_back(one.syntax);
@@ -81,6 +150,8 @@ private:
         judge(step.send);
         FUZZ_CHECK(!step.hang_up || !step.why.empty(), "the log learns why it hangs up");
         FUZZ_CHECK(!step.hang_up || !step.call, "no call begins once it hangs up");
+        FUZZ_CHECK(!step.authenticated || association_.security() != nullptr,
+                   "who has authenticated is known");
         if (step.call) {
             FUZZ_CHECK(step.call->interface_index < server::served_interfaces().size(),
                        "a call is for an interface that is served");
@@ -117,7 +188,11 @@ private:
     }
 
     void run(const rpc::IncomingCall& call) {
-        const server::Peer peer{{false, "the fuzzer", "fuzzer"}, false, true, {{127, 0, 0, 1}, 1}};
+        server::Peer peer;
+        peer.caller.is_local = false;
+        peer.caller.name = peer.caller.account = "the fuzzer";
+        peer.is_local = true;
+        peer.here = {{127, 0, 0, 1}, 1};
         wire::BufferSink reply(std::size_t{1} << 20);
         const auto outcome =
             dispatch(call, peer, *group_, open_to_everybody(), cancelled_, figures_, reply);
@@ -130,7 +205,8 @@ private:
             if (fragment.header.type == rpc::PduType::response)
                 stub += rpc::decode_response(fragment).value().stub.size();
         });
-        FUZZ_CHECK(answer.empty() || !outcome || stub == reply.bytes().size(),
+        FUZZ_CHECK(answer.empty() || !outcome || stub == reply.bytes().size() ||
+                       association_.security() != nullptr, // then with what pads it
                    "an answer arrives whole");
         FUZZ_CHECK(association_.reply(call.id, {}).empty(), "a call is answered once");
     }
@@ -197,7 +273,69 @@ Called call(rpc::ClientAssociation& association, std::uint16_t opnum, Input requ
 void rpc_server(Input input) {
     Reader reader(input);
     const auto how = reader.u8();
-    Served((how & 1) != 0).feed(reader.rest(), (how & 2) != 0);
+    Served((how & 1) != 0, (how & 4) != 0).feed(reader.rest(), (how & 2) != 0);
+}
+
+// What a protected request's stub ends with, and NTLM's signatures of a fragment.
+void rpc_protection(Input input) {
+    Reader reader(input);
+    constexpr std::uint16_t most_operations = 32; // with ids of its choice a client could only
+                                                  // spell the trailer's mark into its own trailer
+    const bool signs_headers = reader.flag();
+    const std::uint32_t call_id = reader.u32();
+    const std::uint16_t context_id = reader.u16();
+    const auto opnum = static_cast<std::uint16_t>(reader.u16() % most_operations);
+    const rpc::CallFacts facts{call_id,         context_id,
+                               opnum,           {wire::backup_interface_uuid, 1},
+                               rpc::ndr_syntax, signs_headers};
+    const std::size_t size = reader.u8();
+    const Octets stub = exactly(reader.part(size));
+    wire::Bytes verified = stub;
+    rpc::append_verification_trailer(verified, facts);
+    const wire::Bytes sent = verified;
+    const auto found = rpc::cut_verification_trailer(verified, facts);
+    FUZZ_CHECK(found && found.value().trailer && found.value().header && found.value().context,
+               "what is appended is found");
+    FUZZ_CHECK(verified.size() >= stub.size() && verified.size() < stub.size() + 4 &&
+                   std::equal(stub.begin(), stub.end(), verified.begin()),
+               "what is appended is cut off again");
+    rpc::CallFacts other = facts;
+    ++other.opnum;
+    wire::Bytes stolen = sent;
+    FUZZ_CHECK(!rpc::cut_verification_trailer(stolen, other), "one call's trailer fits no other");
+
+    wire::Bytes foreign = exactly(reader.rest());
+    const auto before = foreign;
+    const auto cut = rpc::cut_verification_trailer(foreign, facts);
+    FUZZ_CHECK(cut || cut.error().code == static_cast<Code>(ERROR_ACCESS_DENIED),
+               "a wrong trailer has one code");
+    FUZZ_CHECK(foreign.size() <= before.size() &&
+                   std::equal(foreign.begin(), foreign.end(), before.begin()),
+               "a stub is cut at its end only");
+    FUZZ_CHECK(!cut || cut.value().trailer == (foreign.size() < before.size()),
+               "a stub without a trailer stays");
+
+    const std::array<std::byte, 16> key{std::byte{1}};
+    auto here = rpc::NtlmSession::make(key, true);
+    auto there = rpc::NtlmSession::make(key, false);
+    FUZZ_CHECK(here && there, "sixteen octets are a key");
+    const auto level = signs_headers ? rpc::Protection::integrity : rpc::Protection::privacy;
+    const Octets header(24, std::byte{2});
+    const Octets trailer(8, std::byte{3});
+    wire::Bytes carried = stub;
+    std::array<std::byte, rpc::NtlmSession::signature_size> signature;
+    here.value()->protect({header, carried, trailer}, signature, level);
+    if (size % 2 != 0) { // somebody changes it on its way
+        signature[size / 2 % signature.size()] ^= std::byte{4};
+        FUZZ_CHECK(!there.value()->unprotect({header, carried, trailer}, signature, level),
+                   "a changed signature is refused");
+        return;
+    }
+    FUZZ_CHECK(bool(there.value()->unprotect({header, carried, trailer}, signature, level)) &&
+                   carried == stub,
+               "what is protected arrives as it was");
+    FUZZ_CHECK(!there.value()->unprotect({header, carried, trailer}, signature, level),
+               "a fragment comes once");
 }
 
 void rpc_client(Input input) {
@@ -210,13 +348,17 @@ void rpc_client(Input input) {
     const std::size_t request_size = std::size_t{reader.u8()} * 16;
     const Octets request(request_size, std::byte{0x5a});
     Octets sent;
-    auto association =
-        rpc::ClientAssociation::bind(std::make_unique<MadeStream>(reader.rest(), sent),
-                                     {wire::backup_interface_uuid, 1}, longest);
+    std::optional<rpc::ClientSecurity> security;
+    if ((reads & 0x40) != 0) security.emplace().context = std::make_unique<MadeContext>(true);
+    const bool is_protected = security.has_value();
+    auto association = rpc::ClientAssociation::bind(
+        std::make_unique<MadeStream>(reader.rest(), sent), {wire::backup_interface_uuid, 1},
+        longest, std::move(security));
     if (!association) {
         const Code code = association.error().code;
-        FUZZ_CHECK(code == hrCouldNotConnect || code == hrCommunicationError,
-                   "COM-7, COM-8: a bind that fails has one of two codes");
+        FUZZ_CHECK(code == hrCouldNotConnect || code == hrCommunicationError ||
+                       code == ERROR_ACCESS_DENIED,
+                   "COM-7..COM-9: a bind that fails has one of three codes");
         return;
     }
     bool lost = false;
@@ -238,10 +380,13 @@ void rpc_client(Input input) {
     std::size_t requests = 0;
     for_each_fragment(sent, longest, [&](const rpc::Fragment& fragment) {
         if (fragment.header.type != rpc::PduType::request) return;
+        FUZZ_CHECK(fragment.security.has_value() == is_protected,
+                   "no request goes without the protection that was asked for");
         stubs += rpc::decode_request(fragment).value().stub.size();
         ++requests;
     });
-    FUZZ_CHECK(requests > 0 && stubs % std::max<std::size_t>(request_size, 1) == 0,
+    FUZZ_CHECK(requests > 0, "a request is sent");
+    FUZZ_CHECK(is_protected || stubs % std::max<std::size_t>(request_size, 1) == 0,
                "a request is sent whole");
 }
 
