@@ -172,5 +172,69 @@ TEST_F(Example, TakesNoNonsenseForAnAnswer) {
     }
 }
 
+// One fragment, little-endian; the flags are those of a whole one.
+std::string fragment(char type, const std::string& body, char flags = 3, char call = 2) {
+    const auto length = 16 + body.size();
+    std::string all{5, 0, type, flags, 0x10, 0, 0, 0};
+    all += static_cast<char>(length & 0xff);
+    all += static_cast<char>(length >> 8);
+    return all + std::string{0, 0, call, 0, 0, 0} + body;
+}
+std::string bind_ack() {
+    const std::string ndr("\x04\x5d\x88\x8a\xeb\x1c\xc9\x11\x9f\xe8\x08\x00\x2b\x10\x48\x60"
+                          "\2\0\0\0",
+                          20);
+    return fragment(12, std::string("\xb8\x10\xb8\x10\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", 20) + ndr,
+                    3, 1);
+}
+std::string with(std::string octets, std::size_t at, char value) {
+    octets[at] = value;
+    return octets;
+}
+
+// Behind a good answer to the bind, what may come in answer to DsIsNTDSOnline: of all of these only
+// the first is one.
+TEST_F(Example, TakesNoNonsenseForAReply) {
+    const std::string head(8, '\0'), stub(8, '\0');
+    const std::string good = fragment(2, head + stub);
+    {
+        Impostor impostor(socket(), bind_ack() + good);
+        EXPECT_CODE(ask(), S_OK);
+    }
+    {
+        Impostor impostor(socket(), bind_ack() + fragment(2, head + stub.substr(4), 1) +
+                                        fragment(2, head + stub.substr(4), 2));
+        EXPECT_CODE(ask(), S_OK) << "in two fragments";
+    }
+    const std::string wrong[] = {
+        "",
+        good.substr(0, 20),                                 // it hangs up
+        good.substr(0, good.size() - 1),                    //
+        fragment(2, head + stub, 2),                        // not the first one
+        fragment(2, head + stub, 1) + good,                 // the first one twice
+        fragment(2, head, 1) + fragment(2, head + stub, 2), // nothing in the first one
+        fragment(2, head + stub, 3, 9),                     // another call's
+        fragment(0, head + stub),                           // a request
+        fragment(2, head.substr(4)),                        // too short for what is before a stub
+        fragment(3, head + stub.substr(1)),                 // too short for a fault
+        with(good, 0, 4),
+        with(good, 1, 2), // another version
+        with(good, 4, 0), // big-endian
+        with(good, 8, 15),
+        with(with(good, 8, -1), 9, -1),  // no length
+        with(good, 10, 1),               // protected, which was not asked for
+        fragment(2, head + stub + stub), // more than the operation has
+    };
+    for (const std::string& reply : wrong) {
+        Impostor impostor(socket(), bind_ack() + reply);
+        const HRESULT code = ask();
+        EXPECT_TRUE(code == hrCommunicationError || code == RPC_X_BAD_STUB_DATA)
+            << contract::hex_code(code) << " for the reply " << &reply - wrong;
+    }
+    Impostor impostor(socket(),
+                      bind_ack() + fragment(3, head + std::string("\5\0\0\0\0\0\0\0", 8)));
+    EXPECT_CODE(ask(), ERROR_ACCESS_DENIED) << "a fault of that status (COM-9)";
+}
+
 } // namespace
 } // namespace plugins
