@@ -92,9 +92,13 @@ Result<Fragment> ClientAssociation::offer(PduType type, PduType answer, const By
     if (fragment.header.type == answer) return received;
     if (fragment.header.type == PduType::bind_nak) {
         const auto nak = decode_bind_nak(fragment.body);
-        return nak_error(nak ? nak.value().reason : BindRejection::not_specified);
+        return nak_error(nak && security_ ? nak.value().reason : BindRejection::not_specified);
     }
-    if (fragment.header.type == PduType::fault) return refused(fragment);
+    if (fragment.header.type == PduType::fault && security_) {
+        Error why = refused(fragment);
+        if (why.code == ERROR_ACCESS_DENIED) return why;
+        return lost(why);
+    }
     return lost(fail(RPC_S_PROTOCOL_ERROR, "a bind is not answered with a fragment of type ",
                      static_cast<unsigned>(fragment.header.type)));
 }

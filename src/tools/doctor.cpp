@@ -88,6 +88,13 @@ void add_others(Settings& settings, const Config& config) {
         settings.add(section + ".instance",
                      server.instance.empty() ? "(default)" : server.instance);
         settings.add(section + ".connect_timeout_s", text(server.connect_timeout_s));
+        if (server.transport != "rpc") continue;
+        settings.add(section + ".authentication",
+                     name_of(authentication_names, server.authentication));
+        settings.add(section + ".protection", name_of(protection_level_names, server.protection));
+        settings.add(section + ".principal", server.principal.empty()
+                                                 ? "(host/ and the address's host)"
+                                                 : server.principal);
     }
     for (const auto& [name, plugin] : config.plugins)
         settings.add("transport.plugins." + name + ".path", or_none(plugin.path));
@@ -95,6 +102,7 @@ void add_others(Settings& settings, const Config& config) {
     settings.add("service.allow_backup", joined(config.service.allow_backup));
     settings.add("service.allow_restore", joined(config.service.allow_restore));
     settings.add("service.allow_anonymous", std::string(yes_no(config.service.allow_anonymous)));
+    settings.add("service.protection", name_of(protection_level_names, config.service.protection));
     settings.add("service.restore_roots", joined(config.service.restore_roots));
     settings.add("service.metrics",
                  config.service.metrics.empty() ? "(none)" : config.service.metrics);

@@ -1,6 +1,7 @@
 // ntdsbsrv, the restore service as a process: reads the configuration, serves until it shall stop.
 #include "core/log.h"
 #include "core/utf16.h"
+#include "rpc/system_security.h"
 #include "server/server.h"
 #include "tools/commands.h"
 #include "tools/service_host.h"
@@ -23,7 +24,27 @@ int complain(const Error& error) {
     return exit_failed;
 }
 
+// What callers can authenticate with, for whoever looks why they cannot.
+void tell_credentials(const ServiceConfig& service) {
+    bool any = false;
+    for (const auto& one : rpc::acceptor_credentials()) {
+        any = any || one.is_usable;
+        log::line(one.is_usable ? log::Level::info : log::Level::warn, "callers ",
+                  one.is_usable ? "can" : "cannot", " authenticate by ", one.mechanism, ": ",
+                  one.what);
+    }
+    if (!any && !service.allow_anonymous)
+        std::cerr
+            << "ntdsbsrv: nobody can authenticate here: give it a keytab (KRB5_KTNAME, or the "
+               "system's), or an NTLM user file (NTLM_USER_FILE) or winbind; the log has the "
+               "reasons\n";
+    if (service.allow_backup.empty() && service.allow_restore.empty() && !service.allow_anonymous)
+        std::cerr << "ntdsbsrv: [service] allow_backup and allow_restore name nobody, so nobody "
+                     "who authenticates may do anything\n";
+}
+
 Result<void> serve(const ConfigPtr& config) {
+    tell_credentials(config->service);
     NTDSB_TRY(const auto sockets, tools::inherited_sockets());
     NTDSB_TRY(const auto server,
               server::Server::start(config, server::limits_of(config->service), sockets));
