@@ -21,8 +21,8 @@ except ImportError as error:
     sys.exit(0)
 
 from ntdsb_impacket import (B_CLOSE, B_END, B_LOCATIONS, B_LOGS, B_NAMES, B_OPEN, B_PING, B_PREPARE, B_READ, B_TRUNCATE,
-                            BACKUP_INTERFACE, CHECK_TOKEN, COMPLETE, END, LOCATIONS, ONLINE, Pair, PREPARE, REGISTER,
-                            RESTORE_INTERFACE, SET_LOG)
+                            BACKUP_INTERFACE, CHECK_TOKEN, COMPLETE, END, entries, fill, LOCATIONS, octets, ONLINE, PREPARE,
+                            REGISTER, RESTORE_INTERFACE, SET_LOG)
 from ntdsb_service import check, equal, finish, Service
 
 RESTORE, BACKUP = uuidtup_to_bin(RESTORE_INTERFACE), uuidtup_to_bin(BACKUP_INTERFACE)
@@ -38,39 +38,12 @@ class Client:
             self.dce.bind(interface)
 
     def call(self, kind, **values):
-        request = kind[0]()
-        for name, value in values.items():
-            if name == "session":
-                request[name]["uuid"] = value
-            elif name == "token" and value is not None:
-                request[name] = list(value)
-            elif name == "token":
-                request.fields[name].fields["ReferentID"] = 0
-            elif name == "pairs":
-                for source, target in value:
-                    pair = Pair()
-                    pair["source"], pair["target"] = source, target
-                    request[name].append(pair)
-            elif isinstance(value, str):
-                request.fields[name]["Data"] = value
-            else:
-                request[name] = value
+        request = fill(kind, **values)
         self.dce.call(request.opnum, request)
         return kind[1](self.dce.recv())
 
     def drop(self):
         self.dce.get_rpc_transport().get_socket().close()
-
-
-def octets(reply, name):
-    data = reply[name]
-    return b"".join(bytes([item]) if isinstance(item, int) else item for item in data)
-
-
-def entries(reply):
-    units = list(reply["list"])
-    text = "".join(chr(unit) for unit in units)
-    return [entry for entry in text.split("\0") if entry]
 
 
 def standard_interfaces(port):

@@ -82,3 +82,36 @@ B_LOGS = operation(6, (SESSION,), LIST_REPLY)
 B_TRUNCATE = operation(7, (SESSION,), (STATUS,))
 B_PING = operation(8, (), (STATUS,))
 B_LOCATIONS = operation(9, (SESSION,), LIST_REPLY)
+
+
+def fill(operation_of, **values):
+    """A request with its arguments."""
+    request = operation_of[0]()
+    for name, value in values.items():
+        if name == "session":
+            request[name]["uuid"] = value
+        elif name == "token" and value is not None:
+            request[name] = list(value)
+        elif name == "token":
+            request.fields[name].fields["ReferentID"] = 0
+        elif name == "pairs":
+            for source, target in value:
+                pair = Pair()
+                pair["source"], pair["target"] = source, target
+                request[name].append(pair)
+        elif isinstance(value, str):
+            request.fields[name]["Data"] = value
+        else:
+            request[name] = value
+    return request
+
+
+def octets(reply, name):
+    data = reply[name]
+    return b"".join(bytes([item]) if isinstance(item, int) else item for item in data)
+
+
+def entries(reply):
+    units = list(reply["list"])
+    text = "".join(chr(unit) for unit in units)
+    return [entry for entry in text.split("\0") if entry]

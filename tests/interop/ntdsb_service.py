@@ -11,11 +11,13 @@ class Service:
     """`with Service(windows, wine, make_database, ntdsbsrv) as service:` starts it, and ends it as a person does.
 
     windows: whether its programs are Windows programs, which `wine` starts. The folder `work` holds ntds/ntds.dit,
-    backup and state; paths in it are called by the service as `shown` tells.
+    backup and state; paths in it are called by the service as `shown` tells. `settings` are of [service], and of tables
+    behind it; `environment` is the service's, if not this process's.
     """
 
-    def __init__(self, windows, wine, make, server):
+    def __init__(self, windows, wine, make, server, settings="allow_anonymous = true\n", environment=None):
         self.windows, self.wine, self.make, self.server = windows, wine, make, server
+        self.settings, self.environment = settings, environment
 
     def shown(self, path):
         return "Z:" + str(path).replace("/", "\\") if self.windows else str(path)
@@ -29,11 +31,11 @@ class Service:
         config = self.work / "ntdsbsrv.toml"
         config.write_text(f"[directory]\ndatabase = '{self.shown(self.database)}'\n"
                           f"state_path = '{self.shown(self.state)}'\nregistry_mirror = false\n"
-                          f"[service]\nlisten = ['127.0.0.1:0']\nallow_anonymous = true\n"
-                          f"restore_roots = ['{self.shown(self.work)}']\n", encoding="utf-8")
+                          f"[service]\nlisten = ['127.0.0.1:0']\nrestore_roots = ['{self.shown(self.work)}']\n{self.settings}",
+                          encoding="utf-8")
         config.chmod(0o600)
         self.process = subprocess.Popen([*self.wine, self.server, "run", "--config", self.shown(config)],
-                                        stdout=subprocess.PIPE, text=True)
+                                        stdout=subprocess.PIPE, text=True, env=self.environment)
         self.port = int(self.process.stdout.readline().strip().rsplit(":", 1)[1])
         return self
 
@@ -46,7 +48,7 @@ class Service:
             shutil.rmtree(self.work, ignore_errors=True)
 
 
-passed = failed = 0
+passed = failed = skipped = 0
 
 
 def check(what, holds):
@@ -68,6 +70,12 @@ def count(more_passed, more_failed):
     passed, failed = passed + more_passed, failed + more_failed
 
 
+def skip(why):
+    global skipped
+    skipped += 1
+    print(f"skipped: {why}", flush=True)
+
+
 def finish():
-    print(f"{passed} passed, {failed} failed, 0 skipped")
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
     sys.exit(1 if failed else 0)

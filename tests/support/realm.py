@@ -29,8 +29,9 @@ NAME = "NTDSB.TEST"
 DOMAIN = "NTDSB"
 # The same in both: the realm and the NTLM domain.
 USERS = {"backup": "Backup-1", "restore": "Restore-1", "both": "Both-1", "nobody": "Nobody-1"}
-# The keytab holds the keys of the first; the second is another service's of the same realm.
+# The keytab holds the keys of the first two; the third is another service's of the same realm.
 SERVICE = "host/localhost"
+SERVICE_BY_NAME = f"host/{socket.gethostname().lower()}"
 OTHER_SERVICE = "other/localhost"
 CANNOT = 77
 
@@ -69,7 +70,7 @@ class Realm:
         }
 
     def full_environment(self, **more):
-        return dict(os.environ, **self.environment, **more)
+        return {**os.environ, **self.environment, **more}
 
     def __enter__(self):
         try:
@@ -119,7 +120,8 @@ class Realm:
         """The service's key for the strongest cipher, as impacket's Key."""
         from impacket.krb5.crypto import Key
         from impacket.krb5.keytab import Keytab
-        entries = Keytab.loadFile(str(self.folder / "service.keytab")).entries
+        entries = [entry for entry in Keytab.loadFile(str(self.folder / "service.keytab")).entries
+                   if entry.main_part["principal"].prettyPrint() == f"{SERVICE}@{NAME}".encode()]
         block = max((entry.main_part["keyblock"] for entry in entries), key=lambda one: one["keytype"])
         return Key(block["keytype"], block["keyvalue"]["data"])
 
@@ -154,8 +156,8 @@ class Realm:
     def _make_users(self):
         self._write_settings(1)
         lines = [f'addprinc -pw "{password}" {user}' for user, password in USERS.items()]
-        lines += [f"addprinc -randkey {service}" for service in (SERVICE, OTHER_SERVICE)]
-        lines.append(f"ktadd -norandkey {SERVICE}")
+        lines += [f"addprinc -randkey {service}" for service in sorted({SERVICE, SERVICE_BY_NAME, OTHER_SERVICE})]
+        lines += [f"ktadd -norandkey {service}" for service in sorted({SERVICE, SERVICE_BY_NAME})]
         self._must([self.programs["kdb5_util"], "create", "-s", "-r", NAME, "-P", "master"])
         said = self._must([self.programs["kadmin.local"], "-r", NAME], "\n".join(lines))
         if not (self.folder / "service.keytab").exists():
@@ -182,6 +184,7 @@ class Realm:
   }}
 [domain_realm]
   localhost = {NAME}
+  {socket.gethostname().lower()} = {NAME}
 """, encoding="utf-8")
         (self.folder / "kdc.conf").write_text(f"""[kdcdefaults]
   kdc_listen = ""

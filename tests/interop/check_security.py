@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+"""ntdsbsrv's authentication and protection against independent implementations of NTLM, Kerberos, SPNEGO and of the
+fragments' security, in a Kerberos realm of the test's own.
+
+    check_security.py MAKE_DATABASE NTDSBSRV [PART...]
+
+PART: access, protection, negotiation (all). Skips where impacket or a KDC is not installed. The last line is
+`N passed, N failed, N skipped`.
+"""
+import pathlib
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+import ntdsb_service as tally  # noqa: E402
+from realm import CannotMake, Realm  # noqa: E402
+
+try:
+    import security_access
+    import security_negotiation
+    import security_protection
+    from secure_service import Service
+except ImportError as error:
+    tally.skip(f"impacket is not installed for {sys.executable} ({error})")
+    tally.finish()
+
+PARTS = {"access": security_access, "negotiation": security_negotiation, "protection": security_protection}
+
+
+def other_settings(realm, make, server):
+    with Service(realm, make, server, "allow_anonymous = true") as service:
+        security_access.defaults(service)
+
+
+def main():
+    make, server, *parts = sys.argv[1:]
+    try:
+        realm = Realm()
+    except CannotMake as why:
+        tally.skip(why)
+        return
+    with realm:
+        if not parts:
+            other_settings(realm, make, server)
+        with Service(realm, make, server) as service:
+            for name in parts or PARTS:
+                start = time.monotonic()
+                PARTS[name].run(service)
+                print(f"{name}: {time.monotonic() - start:.1f} s", flush=True)
+
+
+main()
+tally.finish()

@@ -1,0 +1,187 @@
+"""Who may call, with what, and what for: mechanisms, levels, users, passwords, tickets, allow_backup and allow_restore."""
+from ntdsb_impacket import (B_CLOSE, B_END, B_LOCATIONS, B_LOGS, B_NAMES, B_OPEN, B_PING, B_PREPARE, B_READ, B_TRUNCATE,
+                            CHECK_TOKEN, COMPLETE, END, LOCATIONS, ONLINE, PREPARE, REGISTER, SET_LOG, entries, octets)
+from realm import DOMAIN, OTHER_SERVICE, SERVICE, USERS
+from secure_rpc import CALL, CONNECT, HEADER_SIGN, INTEGRITY, NONE, ONLY, PACKET, PRIVACY, Refused, SecureClient, Wire
+from secure_rpc import BACKUP, BIND, BIND_ACK, REQUEST, RESTORE, bind_body, fragment
+from security_contexts import NTLM_OID, UNKNOWN_OID, Broken, KerberosClient, NtlmClient, SpnegoClient
+from ntdsb_service import check, equal
+
+S_OK, NOT_ALLOWED, HANDLE_EOF = 0, 5, 38
+
+
+def mechanisms(service):
+    """(name, how to make its context) of all that a client may speak."""
+    ticket = service.realm.ccache("both", SERVICE)
+    return [
+        ("NTLM", lambda: service.ntlm()),
+        ("SPNEGO with NTLM", lambda: SpnegoClient(service.ntlm())),
+        ("SPNEGO with NTLM as second choice", lambda: SpnegoClient(service.ntlm(), [UNKNOWN_OID, NTLM_OID])),
+        ("Kerberos", lambda: KerberosClient(ticket)),
+        ("SPNEGO with Kerberos", lambda: SpnegoClient(KerberosClient(ticket))),
+    ]
+
+
+def refusal(action):
+    """How the service refuses it; None if it does not."""
+    try:
+        action()
+        return None
+    except Refused as refused:
+        return refused
+    except Broken as broken:  # SPNEGO's own "reject"
+        return Refused(f"mechanism: {broken}")
+
+
+def is_refused(what, action):
+    refused = refusal(action)
+    check(f"{what} is refused", refused is not None)
+    return refused
+
+
+def every_mechanism(service):
+    """AUTH-6: levels 5 and 6, no other."""
+    for name, make in mechanisms(service):
+        for level in (INTEGRITY, PRIVACY):
+            for flags in (ONLY, ONLY | HEADER_SIGN):
+                what = f"{name} at level {level}, flags {flags}"
+                try:
+                    mechanism = make()
+                    client = SecureClient(service.port, BACKUP, mechanism, level=level, flags=flags)
+                    if flags & HEADER_SIGN:
+                        client.agree_on_headers()
+                    client.authenticate()
+                    for _ in range(3):
+                        equal(what, client.call(B_PING)["status"], S_OK)
+                    client.close()
+                except (Refused, Broken, AssertionError) as error:
+                    check(f"{what}: {type(error).__name__} {error}", False)
+        for level in (NONE, CONNECT, CALL, PACKET):
+            is_refused(f"{name} at level {level}",
+                       lambda: SecureClient(service.port, BACKUP, make(), level=level).authenticate().exchange(8, b""))
+
+
+def wrong_credentials(service):
+    """AUTH-5."""
+    cases = {
+        "a wrong password": service.ntlm("both", "Both-2"),
+        "an empty password": NtlmClient("both", "", DOMAIN),
+        "an unknown user": service.ntlm("stranger", "Both-1"),
+        "another domain": service.ntlm("both", domain="OTHER"),
+        "no domain": service.ntlm("both", domain=""),
+        "nobody at all": NtlmClient("", "", ""),
+    }
+    for name, mechanism in cases.items():
+        for kind, wrapped in (("NTLM", mechanism), ("SPNEGO", SpnegoClient(mechanism))):
+            mechanism.negotiate, mechanism.done = None, False
+            is_refused(f"{name} ({kind})", lambda: service.client(BACKUP, wrapped).call(B_PING))
+    tickets = {
+        "an expired ticket": service.realm.expired_ccache("both"),
+        "a ticket for another service": service.realm.ccache("both", OTHER_SERVICE),
+    }
+    for name, ccache in tickets.items():
+        is_refused(name, lambda: service.client(BACKUP, KerberosClient(ccache)).call(B_PING))
+        is_refused(f"{name} (SPNEGO)", lambda: service.client(BACKUP, SpnegoClient(KerberosClient(ccache))).call(B_PING))
+    replayed = KerberosClient(service.realm.ccache("both", SERVICE))
+    equal("a ticket that is good", service.client(BACKUP, replayed).call(B_PING)["status"], S_OK)
+
+
+def unauthenticated(service, port):
+    """A bind without security, then a Ping; gives its stub."""
+    wire = Wire(port)
+    wire.send(fragment(BIND, bind_body([BACKUP])))
+    answer = wire.receive()
+    if answer.kind != BIND_ACK:
+        raise Refused("nak", answer.status())
+    wire.send(fragment(REQUEST, bytes(6) + b"\x08\x00", call_id=2))
+    answer = wire.receive()
+    wire.close()
+    if answer.kind == 3:
+        raise Refused("fault", answer.status())
+    return answer.body[8:]
+
+
+def anonymous(service):
+    """ACC-7."""
+    refused = is_refused("an anonymous caller", lambda: unauthenticated(service, service.port))
+    if refused:
+        equal("how an anonymous caller is refused", (refused.how, refused.status), ("fault", NOT_ALLOWED))
+
+
+def may(service, user, interface, operation, **values):
+    """Whether the user is let through to the operation; it may then fail for other reasons."""
+    client = service.client(interface, service.ntlm(user))
+    try:
+        return client.call(operation, **values)["status"] != NOT_ALLOWED
+    except Refused as refused:
+        equal(f"how {user} is refused", (refused.how, refused.status), ("fault", NOT_ALLOWED))
+        return False
+    finally:
+        client.close()
+
+
+def rights(service):
+    """ACC-5, and ACC-6 in both its forms."""
+    for user in USERS:
+        backs_up, restores = user in ("backup", "both"), user in ("restore", "both")
+        equal(f"{user} may prepare a backup", may(service, user, BACKUP, B_PREPARE, instance="", grbit=0, type=1), backs_up)
+        equal(f"{user} may prepare a restore",
+              may(service, user, RESTORE, PREPARE, instance="", flags=0, size=0, token=None), restores)
+        equal(f"{user} may set the current log", may(service, user, RESTORE, SET_LOG, instance="", number=0), backs_up)
+
+
+def every_operation(service):
+    """A backup and a restore, each operation of both interfaces at least once, in fragments of 160 octets of stub."""
+    def call(client, operation, **values):
+        return client.call(operation, piece=160, **values)
+    backup = service.client(BACKUP, service.ntlm("backup"))
+    equal("Ping", call(backup, B_PING)["status"], S_OK)
+    prepared = call(backup, B_PREPARE, instance="", grbit=0, type=1)
+    equal("BackupPrepare", prepared["status"], S_OK)
+    token, session = octets(prepared, "token"), prepared["session"]["uuid"]
+    names = entries(call(backup, B_NAMES, session=session))
+    equal("BackupGetDatabaseNames", [name[1:] for name in names], [str(service.database)])
+    equal("BackupGetBackupLogs", entries(call(backup, B_LOGS, session=session)), [])
+    equal("BackupGetDatabaseLocations", len(entries(call(backup, B_LOCATIONS, session=session))), 3)
+    equal("BackupOpenFile", call(backup, B_OPEN, session=session, name=names[0], hint=0)["status"], S_OK)
+    content = b""
+    while (read := call(backup, B_READ, session=session, size=65536))["status"] == S_OK and read["count"]:
+        content += octets(read, "data")[:read["count"]]
+    equal("BackupRead at the end", read["status"], HANDLE_EOF)
+    check("the octets read are the file's", content == service.database.read_bytes())
+    equal("BackupClose", call(backup, B_CLOSE, session=session)["status"], S_OK)
+    equal("BackupTruncateLogs", call(backup, B_TRUNCATE, session=session)["status"], S_OK)
+    equal("BackupEnd", call(backup, B_END, session=session)["status"], S_OK)
+    equal("SetCurrentLogNumber", call(service.client(RESTORE, service.ntlm("backup")), SET_LOG, instance="",
+                                      number=0)["status"], S_OK)
+    restore = service.client(RESTORE, SpnegoClient(KerberosClient(service.realm.ccache("restore", SERVICE))))
+    equal("IsDirectoryOnline", call(restore, ONLINE, instance="")["status"], S_OK)
+    equal("CheckExpiryToken", call(restore, CHECK_TOKEN, instance="", size=len(token), token=token)["status"], S_OK)
+    session = call(restore, PREPARE, instance="", flags=0, size=len(token), token=token)["session"]["uuid"]
+    equal("RestoreGetDatabaseLocations", len(entries(call(restore, LOCATIONS, session=session))), 3)
+    folder = str(service.database.parent)
+    registered = call(restore, REGISTER, session=session, checkpoint=folder, log=folder, count=1,
+                      pairs=[(str(service.database), str(service.database))], backup=str(service.work / "backup"), low=0,
+                      high=0)
+    equal("RestoreRegister", registered["status"], S_OK)
+    equal("RestoreRegisterComplete", call(restore, COMPLETE, session=session, state=0)["status"], S_OK)
+    equal("RestoreEnd", call(restore, END, session=session)["status"], S_OK)
+    return token
+
+
+def defaults(service):
+    """AUTH-6: privacy is the least; ACC-7: anonymous callers where the setting allows it, on loopback."""
+    equal("an anonymous caller where the setting allows it", unauthenticated(service, service.port), bytes(4))
+    check("and one with credentials", service.answers())
+    for name, make in mechanisms(service):
+        refused = is_refused(f"{name} with integrity alone", lambda: service.client(BACKUP, make(), level=INTEGRITY))
+        equal(f"how {name} with integrity alone is refused", refused and refused.how, "nak")
+
+
+def run(service):
+    every_mechanism(service)
+    wrong_credentials(service)
+    anonymous(service)
+    rights(service)
+    every_operation(service)
+    check("the service answers afterwards", service.answers())

@@ -1,0 +1,269 @@
+"""Our client against an independent server, against servers that misbehave, and with somebody on the way who changes
+what the service answers: it ends with a code, and hands nothing out that the service did not say."""
+import itertools
+import os
+import pathlib
+import struct
+import subprocess
+
+from bad_servers import bad_servers
+from man_in_the_middle import ManInTheMiddle
+from ntdsb_service import check, equal
+from realm import DOMAIN, NAME, OTHER_SERVICE, SERVICE, USERS
+from secure_rpc import ALTER_ACK, BIND, BIND_ACK, FIRST, INTEGRITY, LAST, PRIVACY, RESPONSE, fragment
+from secure_server import DATABASE, SecureServer
+from secure_service import LEAKS
+from security_contexts import COMPLETED, INCOMPLETE, NTLM_OID, REJECT, NtlmServer, SpnegoServer, neg_token_resp
+
+
+class Run:
+    """One run of secure_client: its exit status, the code of each call, what it was told and what it has written."""
+
+    def __init__(self, world, port, user="both", password=None, domain=DOMAIN, settings="", restore_from=None, **environment):
+        number = next(world.numbers)
+        config, log = world.work / f"client{number}.toml", world.work / f"client{number}.log"
+        config.write_text(f"[transport.servers.svc]\ntransport = 'rpc'\naddress = 'localhost:{port}'\n{settings}"
+                          f"[log]\nlevel = 'info'\nfile = '{world.shown(log)}'\n", encoding="utf-8")
+        config.chmod(0o600)
+        self.file = world.work / f"copy{number}"
+        words = [world.client, "svc", domain, user, USERS.get(user, "") if password is None else password, world.shown(self.file)]
+        words += [str(restore_from)] if restore_from else []
+        done = subprocess.run([*world.start, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, text=True,
+                              env={**world.environment, "NTDSBCLI_CONFIG": world.shown(config), **environment})
+        self.status, self.output = done.returncode, done.stdout + (log.read_text(encoding="utf-8") if log.exists() else "")
+        self.codes, self.told = {}, {}
+        for line in done.stdout.splitlines():
+            name, _, value = line.partition(" ")
+            if value.startswith("0x"):
+                self.codes[name] = int(value, 16)
+            else:
+                self.told[name] = value
+        self.content = self.file.read_bytes() if self.file.exists() else b""
+
+    def last(self):
+        """The first code that is not S_OK."""
+        return next((code for code in self.codes.values() if code), 0)
+
+
+class World:
+    """What the client lives in. `service` may be None; `start` starts the client, `shown` tells it a path."""
+
+    def __init__(self, realm, service, work, client, start=(), shown=str):
+        self.realm, self.service, self.client, self.start, self.shown = realm, service, client, list(start), shown
+        self.work, self.numbers = pathlib.Path(work).resolve(), itertools.count(1)
+        self.environment = realm.full_environment(LSAN_OPTIONS=LEAKS)
+
+    def succeeds(self, what, port, content, database, **more):
+        run = Run(self, port, **more)
+        check(f"{what}: {run.output}", run.status == 0)
+        check(f"{what}: the content", run.content == content)
+        equal(f"{what}: the database's name", run.told.get("database"), database)
+        return run
+
+    def fails(self, what, port, content, database, **more):
+        """Some call fails; all that was handed out before is true."""
+        run = Run(self, port, **more)
+        check(f"{what}: ends with a code: {run.status}: {run.output}", run.status == 1 and run.last() != 0)
+        check(f"{what}: what was read is true", content.startswith(run.content))
+        check(f"{what}: what was told is true", run.told.get("database", database) == database and
+              run.told.get("size", str(len(content))) == str(len(content)))
+        return run
+
+
+# --- somebody on the way
+
+
+def flipped(octets, at, bit=1):
+    at %= len(octets)
+    return octets[:at] + bytes([octets[at] ^ bit]) + octets[at + 1:]
+
+
+def of_response(number, change):
+    """Changes one response alone."""
+    return lambda count, one: change(one) if (one.kind, count) == (RESPONSE, number) else one.raw
+
+
+def stripped(one):
+    """Without its protection, as if nobody had asked for any."""
+    return fragment(RESPONSE, one.body, one.call_id, one.flags)
+
+
+def alterations():
+    """(name, what happens to the response). In the order of a fragment: header, stub, trailer, token."""
+    for at, bit in ((2, 1), (3, LAST), (3, FIRST), (4, 0x10), (8, 1), (10, 1), (12, 1), (20, 1)):
+        yield f"octet {at} of the header", lambda one, at=at, bit=bit: flipped(one.raw, at, bit)
+    for at in (24, 40, -30, -26):
+        yield f"octet {at} of stub or padding", lambda one, at=at: flipped(one.raw, at)
+    for at in (-24, -23, -22, -20):
+        yield f"octet {at}, of the trailer", lambda one, at=at: flipped(one.raw, at, 2)
+    for at in (-16, -12, -1):
+        yield f"octet {at}, of the token", lambda one, at=at: flipped(one.raw, at)
+    yield "no protection", stripped
+    yield "sent twice", lambda one: one.raw + one.raw
+    yield "left out", lambda one: b""
+    yield "cut off", lambda one: one.raw[:len(one.raw) // 2]
+
+
+def on_the_way(world):
+    """AUTH-4."""
+    for level in (PRIVACY, INTEGRITY):
+        replies_changed(world, level)
+
+
+def replies_changed(world, level):
+    service, database = world.service, str(world.service.database)
+    content = service.database.read_bytes()
+    more = {"settings": "authentication = 'ntlm'\n"}
+    if level == INTEGRITY:  # credentials that are given are used with privacy only
+        more = {"user": "-", "KRB5CCNAME": f"FILE:{world.realm.ccache('both')}",
+                "settings": "authentication = 'kerberos'\nprotection = 'integrity'\n"}
+    with ManInTheMiddle(service.port) as proxy:
+        world.succeeds(f"nobody meddles at level {level}", proxy.port, content, database, **more)
+    # Response 3 is the first one of the file's content, and not the last of its call; 1 is the list of names.
+    cases = [(f"response 3 at level {level}: {what}", of_response(3, change)) for what, change in alterations()]
+    cases += [("the list of names altered", of_response(1, lambda one: flipped(one.raw, 40))),
+              (f"fragments exchanged at level {level}", exchanged()), (f"a fragment in another's place at level {level}", repeated())]
+    for what, change in cases:
+        with ManInTheMiddle(service.port, change) as proxy:
+            world.fails(what, proxy.port, content, database, **more)
+            check(f"{what}: something was changed", proxy.changed > 0)
+
+
+def exchanged():
+    """Two fragments of the content."""
+    held = []
+
+    def change(count, one):
+        if one.kind != RESPONSE or count not in (3, 4):
+            return one.raw
+        held.append(one.raw)
+        return b"" if count == 3 else held[1] + held[0]
+    return change
+
+
+def repeated():
+    """The fragment before once more, and not the one that is due."""
+    held = []
+
+    def change(count, one):
+        if one.kind == RESPONSE and count == 3:
+            held.append(one.raw)
+        return held[0] if one.kind == RESPONSE and count == 4 else one.raw
+    return change
+
+
+def without_token(count, one):
+    if one.kind != BIND_ACK:
+        return one.raw
+    return fragment(BIND_ACK, one.body, one.call_id, one.flags)
+
+
+def at_the_bind(world):
+    """AUTH-4: no answer makes the client do without what it has asked for."""
+    service, database = world.service, str(world.service.database)
+    content = service.database.read_bytes()
+
+    def case(what, to_client=None, to_server=None, settings=""):
+        with ManInTheMiddle(service.port, to_client, to_server) as proxy:
+            world.fails(what, proxy.port, content, database, settings=settings)
+            check(f"{what}: something was changed", proxy.changed > 0)
+
+    def token_changed(change):
+        def changed(count, one):
+            if one.kind not in (BIND_ACK, ALTER_ACK) or not one.token:
+                return one.raw
+            return fragment(one.kind, one.body + one.padding, one.call_id, one.flags,
+                            (one.trailer[0], one.trailer[1], one.trailer[4], len(one.padding)), change(one.token))
+        return changed
+    case("an answer without authentication", without_token)
+    case("a bind whose authentication is taken off", to_server=lambda count, one: one.raw if one.kind != BIND else
+         fragment(BIND, one.body, one.call_id, one.flags))
+    case("a token of noise", token_changed(lambda token: os.urandom(len(token))))
+    case("a token cut in half", token_changed(lambda token: token[:len(token) // 2]))
+    case("SPNEGO: rejected", token_changed(lambda token: neg_token_resp(REJECT)))
+    case("SPNEGO: completed at once", token_changed(lambda token: neg_token_resp(COMPLETED, NTLM_OID)))
+    case("SPNEGO: another mechanism chosen", token_changed(lambda token: neg_token_resp(INCOMPLETE, bytes.fromhex("06032a0304"),
+                                                                                        token)))
+
+    def weaker(token):  # NTLM's challenge without sealing, signing or extended session security
+        at = token.find(b"NTLMSSP\0\2\0\0\0")
+        if at < 0:
+            return token
+        flags = struct.unpack_from("<L", token, at + 20)[0] & ~0x40080030
+        return token[:at + 20] + struct.pack("<L", flags) + token[at + 24:]
+    case("NTLM: weaker flags", token_changed(weaker))
+    case("NTLM: weaker flags, bare", token_changed(weaker), settings="authentication = 'ntlm'\n")
+
+
+# --- servers of our own
+
+
+def users():
+    return {(DOMAIN, user): password for user, password in USERS.items()}
+
+
+def independent(world):
+    """A server that shares nothing with the client. Credentials that are given go with privacy only (AUTH-3); integrity
+    is for the process's own, which Wine has none of."""
+    content = os.urandom(300000)
+    for name, make, kind in (("NTLM", lambda: NtlmServer(users(), DOMAIN), "ntlm"),
+                             ("SPNEGO", lambda: SpnegoServer(NtlmServer(users(), DOMAIN)), "negotiate")):
+        for level, user in (("privacy", "both"),) if world.start else (("privacy", "both"), ("integrity", "-")):
+            settings = f"authentication = '{kind}'\nprotection = '{level}'\n"
+            with SecureServer(make, content) as server:
+                world.succeeds(f"an independent server, {name}, {level}", server.port, content, DATABASE, settings=settings,
+                               user=user)
+                equal(f"the independent server's errors, {name}, {level}", server.errors, [])
+                if level == "integrity":
+                    run = world.fails("integrity for credentials that are given", server.port, content, DATABASE,
+                                      settings=settings)
+                    equal("the code of integrity for credentials that are given", run.codes.get("DsBackupPrepareA"), 50)
+
+
+def misbehaving(world):
+    """AUTH-4, AUTH-5."""
+    content = os.urandom(300000)
+    for what, make, connection, kind in bad_servers(users(), DOMAIN)[:2 if world.start else None]:
+        with SecureServer(make, content, connection) as server:
+            run = world.fails(what, server.port, content, DATABASE, settings=f"authentication = '{kind}'\n")
+            check(f"{what}: nothing was believed: {run.output}", run.codes.get("DsBackupPrepareA", 0) != 0)
+            check(f"{what}: {server.legs} legs", server.legs < 20)
+
+
+# --- the service itself
+
+
+def credentials(world):
+    """AUTH-5: others than the right ones; then a whole restore with these."""
+    service, database = world.service, str(world.service.database)
+    content = service.database.read_bytes()
+    for what, more in (("a wrong password", {"password": "Both-2"}), ("an unknown user", {"user": "stranger", "password": "x"}),
+                       ("another domain", {"domain": "OTHER"}), ("who may not back up", {"user": "nobody"})):
+        run = world.fails(what, service.port, content, database, settings="authentication = 'ntlm'\n", **more)
+        equal(f"the code for {what}", run.codes.get("DsBackupPrepareA"), 5)
+    run = world.succeeds("a backup and a restore", service.port, content, database, restore_from=service.work / "backup")
+    equal("the restore's end", run.codes.get("DsRestoreRegisterComplete"), 0)
+    check("the database is what it was", service.database.read_bytes() == content)
+
+
+def tickets(world):
+    service, database = world.service, str(world.service.database)
+    content = service.database.read_bytes()
+    for kind in ("kerberos", "negotiate"):
+        world.succeeds(f"a ticket of one's own, {kind}", service.port, content, database, user="-",
+                       settings=f"authentication = '{kind}'\n", KRB5CCNAME=f"FILE:{world.realm.ccache('both')}")
+        world.succeeds(f"a ticket by password, {kind}", service.port, content, database, domain=NAME,
+                       settings=f"authentication = '{kind}'\nprincipal = '{SERVICE}'\n")
+    for what, ccache in (("an expired ticket", world.realm.expired_ccache("both")),
+                         ("no ticket", world.realm.folder / "none.ccache")):
+        run = world.fails(what, service.port, content, database, user="-", settings="authentication = 'kerberos'\n",
+                          KRB5CCNAME=f"FILE:{ccache}")
+        equal(f"the code for {what}", run.codes.get("DsBackupPrepareA"), 5)
+    run = world.fails("a service of another name", service.port, content, database, user="-",
+                      settings=f"authentication = 'kerberos'\nprincipal = '{OTHER_SERVICE}'\n",
+                      KRB5CCNAME=f"FILE:{world.realm.ccache('both')}")
+    equal("the code for a service of another name", run.codes.get("DsBackupPrepareA"), 5)
+
+
+GROUPS = (credentials, tickets, independent, misbehaving, at_the_bind, on_the_way)
+GROUPS_UNDER_WINE = (credentials,)
