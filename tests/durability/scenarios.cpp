@@ -97,11 +97,16 @@ Code restore_whole(Stage& stage) {
     const Code entered = stage.client.register_whole(session);
     return entered == S_OK ? stage.client.complete(session, S_OK) : entered;
 }
-Code start(Stage& stage) { return code_of(start_directory(*stage.directory.instance())); }
+// Also opening the instance may be what fails.
+Code start(Stage& stage) {
+    const auto instance = Instance::open(stage.directory.shared_config(), u"");
+    return instance ? code_of(start_directory(*instance.value())) : instance.error().code;
+}
 Code abandon(Stage& stage) {
-    const auto instance = stage.directory.instance();
-    const auto seen = interlock_status(*instance);
-    return seen ? code_of(abandon_restore(*instance, seen.value())) : seen.error().code;
+    const auto instance = Instance::open(stage.directory.shared_config(), u"");
+    if (!instance) return instance.error().code;
+    const auto seen = interlock_status(*instance.value());
+    return seen ? code_of(abandon_restore(*instance.value(), seen.value())) : seen.error().code;
 }
 Code back_up(Stage& stage) { return stage.client.call<wire::BackupPrepare>({u"", 0, 1}).status; }
 Code truncate(Stage& stage) {
