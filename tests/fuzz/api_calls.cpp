@@ -22,7 +22,7 @@ using contract::AnsiForm;
 using contract::WideForm;
 
 constexpr HRESULT invalid = ERROR_INVALID_PARAMETER;
-constexpr std::size_t most_calls = 48;
+constexpr std::size_t most_calls = 24;
 
 // --- the directory
 

@@ -61,12 +61,12 @@ INTERFACES = {
 REQUEST, RESPONSE, FAULT, BIND, BIND_ACK, BIND_NAK, ALTER, AUTH3, CANCEL, ORPHANED = 0, 2, 3, 11, 12, 13, 14, 16, 18, 19
 
 
-def pdu(kind, body=b"", call=1, flags=3, token=b""):
+def pdu(kind, body=b"", call=1, flags=3, token=b"", level=5):
     trailer = b""
     if token:
         pad = -len(body) % 16
         body += bytes(pad)
-        trailer = struct.pack("<BBBBI", 9, 5, pad, 0, 0) + token
+        trailer = struct.pack("<BBBBI", 9, level, pad, 0, 0) + token
     length = 16 + len(body) + len(trailer)
     return struct.pack("<BBBBIHHI", 5, 0, kind, flags, 0x10, length, len(token), call) + body + trailer
 
@@ -93,7 +93,7 @@ def response(stub, call, flags=3):
 
 
 def secure_response(stub, call, number):
-    return pdu(RESPONSE, struct.pack("<IHBx", len(stub), 0, 0) + stub, call, token=bytes([number]) * 16)
+    return pdu(RESPONSE, struct.pack("<IHBx", len(stub), 0, 0) + stub, call, token=bytes([number]) * 16, level=6)
 
 
 def fault(status, call):
@@ -135,6 +135,10 @@ def rpc_server():
     write("rpc_server", "secure.denied", b"\4" + bind(("backup", [NDR_SYNTAX]), token=b"D"))
     write("rpc_server", "secure.call_without", b"\4" + secure_bind + request(8, b""))
     write("rpc_server", "secure.call_too_early", b"\4" + bind(("backup", [NDR_SYNTAX]), token=b"A") + secure_request(0))
+    write("rpc_server", "secure.without_end", b"\4" + bind(("backup", [NDR_SYNTAX]), token=b"A")
+          + bind(("backup", [NDR_SYNTAX]), kind=ALTER, token=b"B") * 9)
+    write("rpc_server", "request.goes_on", b"\0" + whole + request(8, b"") + request(8, b"", flags=2))
+    write("rpc_server", "bind.too_many_contexts", b"\1" + bind(*[("backup", [NDR_SYNTAX])] * 5))
     write("rpc_server", "bind.with_token", b"\0" + bind(("backup", [NDR_SYNTAX]), token=b"NTLMSSP\0" + bytes(24))
           + pdu(AUTH3, b"    ", token=b"NTLMSSP\0" + bytes(24)))
     write("rpc_server", "bind.unknown_group", b"\0" + bind(("backup", [NDR_SYNTAX]), group=7))
@@ -189,13 +193,18 @@ def rpc_client():
     seed("reply.cancelled_before", ack() + response(bytes(4), 2), reads=0x80)
     for status in (0x1C010002, 0x1C00000D, 5, 0x6F7, 0):
         seed(f"fault.{status:08x}", ack() + fault(status, 2) + response(bytes(4), 3))
-    answer = pdu(BIND_ACK, ack()[16:], token=b"Cx")
+    answer = pdu(BIND_ACK, ack()[16:], token=b"Cx", level=6)
     seed("secure.call", answer + secure_response(lists, 2, 0) + secure_response(bytes(4), 3, 1), reads=0x40)
-    seed("secure.three_legs", pdu(BIND_ACK, ack()[16:], token=b"A") + pdu(15, ack()[16:], token=b"B")
-         + pdu(15, ack()[16:], token=b"C") + secure_response(lists, 2, 0), reads=0x40)
+    seed("secure.three_legs", pdu(BIND_ACK, ack()[16:], token=b"A", level=6) + pdu(15, ack()[16:], token=b"B", level=6)
+         + pdu(15, ack()[16:], token=b"C", level=6) + secure_response(lists, 2, 0), reads=0x40)
+    seed("secure.reply_too_long", answer + secure_response(lists, 2, 0), reads=0x40, room=8)
+    seed("secure.without_end", pdu(BIND_ACK, ack()[16:], token=b"A", level=6)
+         + pdu(15, ack()[16:], token=b"B", level=6) * 9, reads=0x40)
+    seed("bind_nak.checksum", pdu(BIND_NAK, struct.pack("<HBBBx", 9, 1, 5, 0)), reads=0x40)
+    seed("bind.address_without_end", ack(address=b"49152"))
     seed("secure.answered_without", answer + response(lists, 2), reads=0x40)
     seed("secure.not_offered", ack() + response(lists, 2), reads=0x40)
-    seed("secure.denied", pdu(BIND_ACK, ack()[16:], token=b"D"), reads=0x40)
+    seed("secure.denied", pdu(BIND_ACK, ack()[16:], token=b"D", level=6), reads=0x40)
     seed("bind_nak", pdu(BIND_NAK, struct.pack("<HBBBx", 4, 1, 5, 0)))
     seed("bind.rejected", ack(2, 1))
     seed("bind.answered_with_fault", fault(5, 1))
@@ -331,6 +340,14 @@ file = "/var/log/ntdsb.log"
     "not_toml": "[directory\n",
     "state_within_logs": "[directory]\ndatabase = '/a/n.dit'\nstate_path = '/a/state'\n",
     "same_database_twice": "[directory]\ndatabase='/a/n.dit'\nstate_path='/s'\n[instances.b]\ndatabase='/a/./n.dit'\n",
+    "local_socket": "[service]\nlisten=['unix:/run/n.sock']\nallow_anonymous=true\n",
+    "local_socket_of_no_path": "[service]\nlisten=['unix:run']\n",
+    "principal": "[transport.servers.a]\ntransport='rpc'\naddress='h:1'\nprincipal='host/h@R'\n",
+    "principal_of_no_host": "[transport.servers.a]\nprincipal='host'\n",
+    "plugin_without_library": "[transport.plugins.a]\n",
+    "plugin_called_rpc": "[transport.plugins.rpc]\npath='/a'\n",
+    "no_number": "[service]\nmax_calls='1'\n",
+    "no_word": "[log]\nlevel=1\n",
     # What the fuzzer found.
     "no_letter_of_a_key": "[!x]\n",
     "letter_outside_of_quotes": "[log]\nlevel = 'off' \u00a7\n\u00e4 = 1\n",
@@ -364,6 +381,7 @@ def ese():
     write("ese_database", "header_damaged", bytes([9, 1, 0]))
     write("ese_database", "both_headers_damaged", bytes([25, 1, 0]))
     write("ese_database", "no_database", bytes(64))
+    write("ese_database", "cut_in_header", bytes(5) + struct.pack("<I", 0x89ABCDEF) + bytes(228) + struct.pack("<I", 8192))
     for name, offset, value in (("state", 52, 4), ("page_size", 236, 5), ("format_version", 8, 0x623),
                                 ("file_type", 667, 3), ("magic", 4, 0), ("required", 296, 0)):
         write("ese_database", f"changed.{name}", bytes([1 + 32 + 64, 1, 1]) + struct.pack("<HI", offset, value))
@@ -424,6 +442,8 @@ def names_and_paths():
     seed("path.drive", b"C:\\NTDS", b"c:/ntds\\.\\ntds.dit. ")
     seed("path.share", b"\\\\host\\share", b"\\\\HOST\\share\\folder\\")
     seed("path.long", b"\\\\?\\C:\\a", b"\\\\?\\C:\\a\\b. ")
+    seed("path.volume", b"C:\\a", b"\\\\?\\Volume{0123}\\a")
+    seed("path.device", b"C:\\a", b"\\\\?\\GLOBALROOT\\Device\\x")
     seed("path.end_behind_long", b"C:\\a", b"\\\\?\\C:\\a\\b. ")
     seed("path.long_share", b"\\\\?\\UNC\\h\\s\\a", b"\\\\h\\s\\a\\..\\..\\b")
     write("names_and_paths", "utf16.surrogates", b"\0" + "/\U0001f600".encode("utf-16-le") + b"\x00\xd8")

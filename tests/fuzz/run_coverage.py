@@ -128,10 +128,10 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--suites", metavar="REGEX", help="also the suites that match")
     arguments = parser.parse_args()
-    coverage = Coverage(arguments.build, arguments.out)
+    coverage = Coverage(arguments.build.resolve(), arguments.out.resolve())
     fuzz(coverage)
     if arguments.suites:
-        suites(coverage, arguments.build, arguments.suites)
+        suites(coverage, arguments.build.resolve(), arguments.suites)
 
 
 if __name__ == "__main__":

@@ -149,7 +149,7 @@ def main():
     known = [line.split()[0] for line in listed.splitlines()]
     if unknown := set(arguments.targets) - set(known):
         sys.exit(f"run_fuzz.py: there is no target {', '.join(sorted(unknown))}; there are {', '.join(known)}")
-    fuzzer = Fuzzer(arguments.bin / "fuzz", arguments.out, arguments.seconds)
+    fuzzer = Fuzzer(arguments.bin.resolve() / "fuzz", arguments.out.resolve(), arguments.seconds)
     outcomes = []
     try:
         with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
