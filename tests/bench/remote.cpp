@@ -4,7 +4,13 @@
 //     remote SERVICE_PORT SERVICE_PID PEER_PORT        as bench_host prints them
 #include "backup_stream.h"
 #include "bare_connection.h"
+#include "bench_user.h"
 #include "measure.h"
+#ifdef _WIN32
+#include "widl_peer.h"
+#else
+#include "rc4.h"
+#endif
 
 #include <fstream>
 #include <memory>
@@ -26,6 +32,11 @@ public:
     std::uint16_t peer;
 };
 
+void configure(const contract::MadeDirectory& here, const Ports& ports, const char* anonymous) {
+    here.configure("", "[transport]\ndefault = 'rpc'\n[service]\nlisten = ['127.0.0.1:" +
+                           std::to_string(ports.service) + "']\n" + anonymous);
+}
+
 void measure_latency(const Ports& ports) {
     const contract::Restore restore({});
     must(restore.prepared(), "DsRestorePrepare");
@@ -46,11 +57,12 @@ void measure_latency(const Ports& ports) {
            by_turns(repeated(ask), repeated(ping)));
 }
 
+constexpr double amount = slice / mib;
+
 void measure_stream(const Ports& ports, std::size_t buffer_size, const char* name, Goal goal) {
     BackupStream ours(slice);
     BareConnection bare(ports.peer);
     std::vector<std::byte> buffer(buffer_size), bare_buffer(buffer_size);
-    constexpr double amount = slice / mib;
     report({"rpc", name, "TCP stream", "MiB/s", goal},
            by_turns(Work{[&] { ours.read_slice(buffer); }, amount},
                     Work{[&] { bare.exchange(rpc_request, slice, bare_buffer); }, amount}));
@@ -106,10 +118,48 @@ void measure_memory(const Ports& ports) {
 }
 #endif
 
+#ifndef _WIN32
+// NTLM seals with RC4.
+void measure_privacy(const contract::MadeDirectory& here, const Ports& ports) {
+    configure(here, ports, "");
+    must(DsSetAuthIdentityA(bench_user, bench_domain, bench_password), "DsSetAuthIdentity");
+    BackupStream ours(slice);
+    std::vector<std::byte> buffer(mib), sealed(mib);
+    const auto seal = [&] { rc4(sealed, slice); };
+    report({"rpc", "DsBackupRead, 1 MiB buffers, privacy by NTLM", "RC4 of OpenSSL, once", "MiB/s"},
+           by_turns(Work{[&] { ours.read_slice(buffer); }, amount}, Work{seal, amount}));
+    must(DsSetAuthIdentityA(nullptr, nullptr, nullptr), "DsSetAuthIdentity");
+}
+#endif
+
+#ifdef NTDSB_WIDL_PEER
+// The peer has a directory of its own at the same service: a directory has one backup at a time.
+void measure_beside_widl(const Ports& ports) {
+    static constexpr char peer[] = "widl's stubs on rpcrt4";
+    const contract::Restore restore({});
+    must(restore.prepared(), "DsRestorePrepare");
+    must(widl_open(std::to_string(ports.service).c_str()), peer);
+    const auto ask = [&] {
+        LPWSTR list = nullptr;
+        DWORD size = 0;
+        must(DsRestoreGetDatabaseLocationsW(restore.handle(), &list, &size), "the locations");
+        DsBackupFree(list);
+    };
+    report({"rpc", "DsRestoreGetDatabaseLocations, calls", peer, "/s", at_least(20)},
+           by_turns(repeated(ask), repeated([] { must(widl_locations(), peer); })));
+    BackupStream ours(slice);
+    std::vector<std::byte> buffer(mib);
+    std::vector<unsigned char> peers_buffer(mib);
+    report({"rpc", "DsBackupRead, 1 MiB buffers", peer, "MiB/s", at_least(20)},
+           by_turns(Work{[&] { ours.read_slice(buffer); }, amount},
+                    Work{[&] { must(widl_read(peers_buffer.data(), mib, slice), peer); }, amount}));
+    widl_close();
+}
+#endif
+
 int measure_all(const Ports& ports) {
     const contract::MadeDirectory here; // for its folder and NTDSBCLI_CONFIG alone
-    here.configure("", "[transport]\ndefault = 'rpc'\n[service]\nlisten = ['127.0.0.1:" +
-                           std::to_string(ports.service) + "']\n");
+    configure(here, ports, "allow_anonymous = true\n");
 #ifdef _WIN32
     const Goal stream_goal = at_least(0.5);
 #else
@@ -122,6 +172,12 @@ int measure_all(const Ports& ports) {
     measure_stream(ports, mib / 16, "DsBackupRead, 64 KiB buffers", stream_goal);
     measure_stream(ports, mib, "DsBackupRead, 1 MiB buffers", stream_goal);
     measure_sessions(ports);
+#ifdef NTDSB_WIDL_PEER
+    measure_beside_widl(ports);
+#endif
+#ifndef _WIN32
+    measure_privacy(here, ports);
+#endif
     return 0;
 }
 
