@@ -1,5 +1,5 @@
-// The other side of the figures over rpc, a native process: two directories with databases of 256
-// MiB, an ntdsbsrv that serves them as the default one and as "peer", and the bare peer (bare_connection.h) beside it.
+// The other side of the figures over rpc, a native process: a directory with a database of 256 MiB,
+// an ntdsbsrv that serves it, and the bare peer (bare_connection.h) beside it.
 //
 //     bench_host NTDSBSRV
 //
@@ -66,14 +66,11 @@ void write_private(const std::filesystem::path& file, const std::string& text) {
     std::filesystem::permissions(file, std::filesystem::perms::owner_read);
 }
 
-std::filesystem::path write_config(const contract::MadeDirectory& directory,
-                                   const contract::MadeDirectory& peers) {
+std::filesystem::path write_config(const contract::MadeDirectory& directory) {
     const auto file = directory.root() / "ntdsbsrv.toml", users = directory.root() / "users";
     std::stringstream text;
     text << std::ifstream(directory.config_file()).rdbuf()
-         << "\n[instances.peer]\nverify = 'off'\ndatabase = '" << peers.database()
-         << "'\nstate_path = '" << peers.state().string()
-         << "'\n[service]\nlisten = ['127.0.0.1:0']\nallow_anonymous = true\n"
+         << "\n[service]\nlisten = ['127.0.0.1:0']\nallow_anonymous = true\n"
          << "allow_backup = ['NTDSB\\bench']\nallow_restore = ['NTDSB\\bench']\n";
     write_private(file, text.str());
     write_private(users, std::string("NTDSB:") + bench_user + ":" + bench_password + "\n");
@@ -88,10 +85,8 @@ int main(int argc, char** argv) {
     if (argc != 2) return 2;
     using namespace ntdsb::bench;
     const contract::MadeDirectory directory(contract::Shape::clean_without_logs, "verify = 'off'");
-    const contract::MadeDirectory peers;
-    for (const auto* one : {&directory, &peers})
-        ntdsb::test::write_big_database(one->database_file(), 256 * mib);
-    ntdsb::test::ServerProcess service(argv[1], write_config(directory, peers));
+    ntdsb::test::write_big_database(directory.database_file(), 256 * mib);
+    ntdsb::test::ServerProcess service(argv[1], write_config(directory));
     const std::string address = service.address();
     std::cout << address.substr(address.rfind(':') + 1) << ' ' << service.id() << ' '
               << start_bare_peer() << std::endl;

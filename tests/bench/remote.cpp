@@ -1,7 +1,9 @@
 // The API over rpc, to an ntdsbsrv in another process, beside bare TCP with as many octets; on
 // Windows also beside widl's stubs on the system's rpcrt4.dll.
 //
-//     remote SERVICE_PORT SERVICE_PID PEER_PORT        as bench_host prints them
+//     remote SERVICE_PORT SERVICE_PID PEER_PORT [WIDL_SERVER_PORT]
+//
+// The first three as bench_host prints them.
 #include "backup_stream.h"
 #include "bare_connection.h"
 #include "bench_user.h"
@@ -26,10 +28,11 @@ class Ports {
 public:
     explicit Ports(char** words)
         : service(static_cast<std::uint16_t>(std::atoi(words[0]))), process(words[1]),
-          peer(static_cast<std::uint16_t>(std::atoi(words[2]))) {}
+          peer(static_cast<std::uint16_t>(std::atoi(words[2]))), widl(words[3]) {}
     std::uint16_t service;
     std::string process;
     std::uint16_t peer;
+    const char* widl; // nullptr: no such server
 };
 
 void configure(const contract::MadeDirectory& here, const Ports& ports, const char* anonymous) {
@@ -133,12 +136,11 @@ void measure_privacy(const contract::MadeDirectory& here, const Ports& ports) {
 #endif
 
 #ifdef NTDSB_WIDL_PEER
-// The peer has a directory of its own at the same service: a directory has one backup at a time.
-void measure_beside_widl(const Ports& ports) {
+void measure_beside_widl(const char* port) {
     static constexpr char peer[] = "widl's stubs on rpcrt4";
     const contract::Restore restore({});
     must(restore.prepared(), "DsRestorePrepare");
-    must(widl_open(std::to_string(ports.service).c_str()), peer);
+    must(widl_open(port), peer);
     const auto ask = [&] {
         LPWSTR list = nullptr;
         DWORD size = 0;
@@ -173,7 +175,7 @@ int measure_all(const Ports& ports) {
     measure_stream(ports, mib, "DsBackupRead, 1 MiB buffers", stream_goal);
     measure_sessions(ports);
 #ifdef NTDSB_WIDL_PEER
-    measure_beside_widl(ports);
+    if (ports.widl != nullptr) measure_beside_widl(ports.widl);
 #endif
 #ifndef _WIN32
     measure_privacy(here, ports);
@@ -186,7 +188,7 @@ int measure_all(const Ports& ports) {
 
 int main(int argc, char** argv) {
     if (argc < 4) {
-        std::fprintf(stderr, "usage: remote SERVICE_PORT SERVICE_PID PEER_PORT\n");
+        std::fprintf(stderr, "usage: remote SERVICE_PORT SERVICE_PID PEER_PORT [WIDL_PORT]\n");
         return 2;
     }
     return ntdsb::bench::measure_all(ntdsb::bench::Ports(argv + 1));

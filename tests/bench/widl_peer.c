@@ -21,21 +21,18 @@ static long bind_to(const char* port, handle_t* binding) {
     return status;
 }
 
-static long open_database(void) {
-    MIDL_uhyper size;
-    return NtdsbBackupOpenFile(backup, names, 0, &size);
-}
-
 long widl_open(const char* port) {
     unsigned char* token = NULL;
     DWORD size = 0;
+    MIDL_uhyper file_size;
     long status = bind_to(port, &ntdsb_restore_binding);
     if (status == 0) status = bind_to(port, &ntdsb_backup_binding);
-    if (status == 0) status = NtdsbRestorePrepare(instance, 0, 0, NULL, &restore);
-    if (status == 0) status = NtdsbBackupPrepare(instance, 0, 1, &size, &token, &backup);
+    if (status == 0) status = NtdsbRestorePrepare(L"", 0, 0, NULL, &restore);
+    if (status == 0) status = NtdsbBackupPrepare(L"", 0, 1, &size, &token, &backup);
     MIDL_user_free(token);
-    if (status == 0) status = NtdsbBackupGetDatabaseNames(backup, &size, &names);
-    return status == 0 ? open_database() : status;
+    /* The server makes up what it has: a file without an end. */
+    if (status == 0) status = NtdsbBackupOpenFile(backup, L"endless", 0, &file_size);
+    return status;
 }
 
 long widl_locations(void) {
@@ -49,11 +46,7 @@ long widl_locations(void) {
 long widl_read(unsigned char* buffer, unsigned long piece, unsigned long count) {
     while (count > 0) {
         DWORD got = 0;
-        long status = NtdsbBackupRead(backup, piece < count ? piece : count, buffer, &got);
-        if (status == ERROR_HANDLE_EOF) {
-            status = NtdsbBackupClose(backup);
-            if (status == 0) status = open_database();
-        }
+        const long status = NtdsbBackupRead(backup, piece < count ? piece : count, buffer, &got);
         if (status != 0) return status;
         count -= got;
     }
@@ -61,7 +54,6 @@ long widl_read(unsigned char* buffer, unsigned long piece, unsigned long count) 
 }
 
 void widl_close(void) {
-    MIDL_user_free(names);
     NtdsbBackupEnd(&backup);
     NtdsbRestoreEnd(&restore);
 }
