@@ -110,7 +110,7 @@ Result<void> BackupReader::fill_verified(std::span<std::byte> into) {
 }
 
 Result<void> BackupReader::read_exactly(std::uint64_t offset, std::span<std::byte> into) const {
-    const auto got = handle_.read_at(offset, into);
+    const auto got = handle_.read_alone(offset, into);
     if (!got) return io_error(got.error());
     if (got.value() == into.size()) return ok();
     return fail(hrDiskIO, "BREAD-4: ", wire_path(handle_.path()), " ends at ", offset + got.value(),

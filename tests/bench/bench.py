@@ -29,6 +29,7 @@ import tables
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 OUT = TOP / "out" / "bench"
+WINE_RUN = TOP / "tests" / "support" / "wine-run"
 BUILDS = {"native": "native-bench", "x64": "mingw-x64", "x86": "mingw-x86"}
 # What is measured, in the table's order.
 PROGRAMS = [("x64", "load_library"), ("x86", "load_library"), ("native", "calls"), ("x64", "calls"), ("x86", "calls"),
@@ -52,19 +53,36 @@ def arguments(flavour, program, host):
 
 
 @contextlib.contextmanager
-def bench_host(program, environment):
-    """For `remote`: the service and the bare peer, natively in both flavours. Yields their ports."""
+def other_side(flavour, program, environment, work):
+    """For `remote`: the service and the bare peer, natively in both flavours, and the server of widl's stubs where there
+    is one. Yields their ports."""
     if program != "remote":
         yield []
         return
-    folder = bin_of("native")
-    host = subprocess.Popen([folder / "bench_host", folder / "ntdsbsrv", "allow_anonymous = true"], env=environment,
-                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        yield host.stdout.readline().split()[:3]
-    finally:
-        host.stdin.close()
-        host.wait()
+    folder, pipes = bin_of("native"), {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    widl_server = bin_of(flavour) / f"widl_{flavour}" / "widl_server.exe"
+    with subprocess.Popen([folder / "bench_host", folder / "ntdsbsrv"], env=environment, text=True, **pipes) as host:
+        ports = host.stdout.readline().split()
+        widl = None
+        try:
+            if flavour != "native" and widl_server.exists():
+                with open(work / "widl_server.txt", "wb") as log:  # a line a call: more than a pipe holds
+                    widl = subprocess.Popen([WINE_RUN, flavour, widl_server], stdin=subprocess.DEVNULL, stdout=log)
+                ports.append(wait_for(work / "widl_server.txt", rb"listening on .*:(\d+)"))
+            yield ports
+        finally:
+            if widl:
+                widl.kill()
+                widl.wait()
+            host.stdin.close()
+
+
+def wait_for(file, pattern):
+    for _ in range(300):
+        if found := re.search(pattern, file.read_bytes()):
+            return found[1].decode()
+        time.sleep(0.1)
+    raise RuntimeError(f"{file} never told {pattern}")
 
 
 def run(flavour, program, work):
@@ -74,10 +92,10 @@ def run(flavour, program, work):
     environment.setdefault("NTDSB_BENCH_SECONDS", "5" if os.environ.get("NTDSB_PROVE") else "1")
     if program == "growth":
         environment["NTDSB_TEST_SERVER"] = str(bin_of("native") / "ntdsbsrv")
-    with bench_host(program, environment) as host:
+    with other_side(flavour, program, environment, work) as host:
         command = [bin_of(flavour) / program]
         if flavour != "native":
-            command = [TOP / "tests" / "support" / "wine-run", flavour, f"{command[0]}.exe"]
+            command = [WINE_RUN, flavour, f"{command[0]}.exe"]
         environment["NTDSB_TEST_TMP"] = seen(flavour, work)
         done = subprocess.run([*command, *arguments(flavour, program, host)], env=environment, cwd=work, timeout=900,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, encoding="utf-8", errors="replace")
@@ -131,6 +149,8 @@ def main():
             print(BUILDS[flavour], program)
             if program == "remote":
                 print(BUILDS["native"], "bench_host")
+                if flavour != "native":
+                    print(BUILDS[flavour], f"widl_programs_{flavour}")
         return 0
     failed = []
     if options.earlier:

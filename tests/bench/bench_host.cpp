@@ -1,17 +1,19 @@
 // The other side of the figures over rpc, a native process: a directory with a database of 256 MiB,
 // an ntdsbsrv that serves it, and the bare peer (bare_connection.h) beside it.
 //
-//     bench_host NTDSBSRV [SETTING...]
+//     bench_host NTDSBSRV
 //
-// SETTINGs are lines of the service's [service]. Prints a line `SERVICE_PORT SERVICE_PID PEER_PORT
-// DATABASE` and stays until its standard input ends.
+// The service takes anonymous callers, and NTLM's NTDSB\\bench with the password of bench_user.h.
+// Prints a line `SERVICE_PORT SERVICE_PID PEER_PORT` and stays until its standard input ends.
 #include "backup_stream.h"
 #include "bare_connection.h"
+#include "bench_user.h"
 
 #include "support/big_database.h"
 
 #include <fstream>
 #include <iostream>
+#include <sstream>
 #include <thread>
 
 namespace ntdsb::bench {
@@ -59,15 +61,20 @@ std::uint16_t start_bare_peer() {
     return ntohs(at.sin_port);
 }
 
-std::filesystem::path write_config(const contract::MadeDirectory& directory, int count,
-                                   char** settings) {
-    const auto file = directory.root() / "ntdsbsrv.toml";
-    std::ofstream out(file);
-    out << std::ifstream(directory.config_file()).rdbuf()
-        << "\n[service]\nlisten = ['127.0.0.1:0']\n";
-    for (int i = 0; i < count; ++i) out << settings[i] << "\n";
-    out.close();
+void write_private(const std::filesystem::path& file, const std::string& text) {
+    std::ofstream(file) << text;
     std::filesystem::permissions(file, std::filesystem::perms::owner_read);
+}
+
+std::filesystem::path write_config(const contract::MadeDirectory& directory) {
+    const auto file = directory.root() / "ntdsbsrv.toml", users = directory.root() / "users";
+    std::stringstream text;
+    text << std::ifstream(directory.config_file()).rdbuf()
+         << "\n[service]\nlisten = ['127.0.0.1:0']\nallow_anonymous = true\n"
+         << "allow_backup = ['NTDSB\\bench']\nallow_restore = ['NTDSB\\bench']\n";
+    write_private(file, text.str());
+    write_private(users, std::string("NTDSB:") + bench_user + ":" + bench_password + "\n");
+    contract::set_environment("NTLM_USER_FILE", users.string());
     return file;
 }
 
@@ -75,13 +82,14 @@ std::filesystem::path write_config(const contract::MadeDirectory& directory, int
 } // namespace ntdsb::bench
 
 int main(int argc, char** argv) {
+    if (argc != 2) return 2;
     using namespace ntdsb::bench;
     const contract::MadeDirectory directory(contract::Shape::clean_without_logs, "verify = 'off'");
     ntdsb::test::write_big_database(directory.database_file(), 256 * mib);
-    ntdsb::test::ServerProcess service(argv[1], write_config(directory, argc - 2, argv + 2));
+    ntdsb::test::ServerProcess service(argv[1], write_config(directory));
     const std::string address = service.address();
     std::cout << address.substr(address.rfind(':') + 1) << ' ' << service.id() << ' '
-              << start_bare_peer() << ' ' << directory.database() << std::endl;
+              << start_bare_peer() << std::endl;
     std::string line;
     while (std::getline(std::cin, line)) {
     }

@@ -1,10 +1,18 @@
 // The API over rpc, to an ntdsbsrv in another process, beside bare TCP with as many octets; on
 // Windows also beside widl's stubs on the system's rpcrt4.dll.
 //
-//     remote SERVICE_PORT SERVICE_PID PEER_PORT        as bench_host prints them
+//     remote SERVICE_PORT SERVICE_PID PEER_PORT [WIDL_SERVER_PORT]
+//
+// The first three as bench_host prints them.
 #include "backup_stream.h"
 #include "bare_connection.h"
+#include "bench_user.h"
 #include "measure.h"
+#ifdef _WIN32
+#include "widl_peer.h"
+#else
+#include "rc4.h"
+#endif
 
 #include <fstream>
 #include <memory>
@@ -20,11 +28,17 @@ class Ports {
 public:
     explicit Ports(char** words)
         : service(static_cast<std::uint16_t>(std::atoi(words[0]))), process(words[1]),
-          peer(static_cast<std::uint16_t>(std::atoi(words[2]))) {}
+          peer(static_cast<std::uint16_t>(std::atoi(words[2]))), widl(words[3]) {}
     std::uint16_t service;
     std::string process;
     std::uint16_t peer;
+    const char* widl; // nullptr: no such server
 };
+
+void configure(const contract::MadeDirectory& here, const Ports& ports, const char* anonymous) {
+    here.configure("", "[transport]\ndefault = 'rpc'\n[service]\nlisten = ['127.0.0.1:" +
+                           std::to_string(ports.service) + "']\n" + anonymous);
+}
 
 void measure_latency(const Ports& ports) {
     const contract::Restore restore({});
@@ -46,11 +60,12 @@ void measure_latency(const Ports& ports) {
            by_turns(repeated(ask), repeated(ping)));
 }
 
+constexpr double amount = slice / mib;
+
 void measure_stream(const Ports& ports, std::size_t buffer_size, const char* name, Goal goal) {
     BackupStream ours(slice);
     BareConnection bare(ports.peer);
     std::vector<std::byte> buffer(buffer_size), bare_buffer(buffer_size);
-    constexpr double amount = slice / mib;
     report({"rpc", name, "TCP stream", "MiB/s", goal},
            by_turns(Work{[&] { ours.read_slice(buffer); }, amount},
                     Work{[&] { bare.exchange(rpc_request, slice, bare_buffer); }, amount}));
@@ -106,12 +121,47 @@ void measure_memory(const Ports& ports) {
 }
 #endif
 
+#ifndef _WIN32
+// NTLM seals with RC4.
+void measure_privacy(const contract::MadeDirectory& here, const Ports& ports) {
+    configure(here, ports, "");
+    must(DsSetAuthIdentityA(bench_user, bench_domain, bench_password), "DsSetAuthIdentity");
+    BackupStream ours(slice);
+    std::vector<std::byte> buffer(mib), sealed(mib);
+    const auto seal = [&] { rc4(sealed, slice); };
+    report({"rpc", "DsBackupRead, 1 MiB buffers, privacy by NTLM", "RC4 of OpenSSL, once", "MiB/s"},
+           by_turns(Work{[&] { ours.read_slice(buffer); }, amount}, Work{seal, amount}));
+    must(DsSetAuthIdentityA(nullptr, nullptr, nullptr), "DsSetAuthIdentity");
+}
+#endif
+
+#ifdef NTDSB_WIDL_PEER
+void measure_beside_widl(const char* port) {
+    static constexpr char peer[] = "widl's stubs on rpcrt4";
+    const contract::Restore restore({});
+    must(restore.prepared(), "DsRestorePrepare");
+    must(widl_open(port), peer);
+    const auto ask = [&] {
+        LPWSTR list = nullptr;
+        DWORD size = 0;
+        must(DsRestoreGetDatabaseLocationsW(restore.handle(), &list, &size), "the locations");
+        DsBackupFree(list);
+    };
+    report({"rpc", "DsRestoreGetDatabaseLocations, calls", peer, "/s", at_least(20)},
+           by_turns(repeated(ask), repeated([] { must(widl_locations(), peer); })));
+    BackupStream ours(slice);
+    std::vector<std::byte> buffer(mib);
+    std::vector<unsigned char> peers_buffer(mib);
+    report({"rpc", "DsBackupRead, 1 MiB buffers", peer, "MiB/s", at_least(20)},
+           by_turns(Work{[&] { ours.read_slice(buffer); }, amount},
+                    Work{[&] { must(widl_read(peers_buffer.data(), mib, slice), peer); }, amount}));
+    widl_close();
+}
+#endif
+
 int measure_all(const Ports& ports) {
     const contract::MadeDirectory here; // for its folder and NTDSBCLI_CONFIG alone
-    here.configure(
-        "",
-        "[transport]\ndefault = 'rpc'\n[service]\nallow_anonymous = true\nlisten = ['127.0.0.1:" +
-            std::to_string(ports.service) + "']\n");
+    configure(here, ports, "allow_anonymous = true\n");
 #ifdef _WIN32
     const Goal stream_goal = at_least(0.5);
 #else
@@ -124,6 +174,12 @@ int measure_all(const Ports& ports) {
     measure_stream(ports, mib / 16, "DsBackupRead, 64 KiB buffers", stream_goal);
     measure_stream(ports, mib, "DsBackupRead, 1 MiB buffers", stream_goal);
     measure_sessions(ports);
+#ifdef NTDSB_WIDL_PEER
+    if (ports.widl != nullptr) measure_beside_widl(ports.widl);
+#endif
+#ifndef _WIN32
+    measure_privacy(here, ports);
+#endif
     return 0;
 }
 
@@ -132,7 +188,7 @@ int measure_all(const Ports& ports) {
 
 int main(int argc, char** argv) {
     if (argc < 4) {
-        std::fprintf(stderr, "usage: remote SERVICE_PORT SERVICE_PID PEER_PORT\n");
+        std::fprintf(stderr, "usage: remote SERVICE_PORT SERVICE_PID PEER_PORT [WIDL_PORT]\n");
         return 2;
     }
     return ntdsb::bench::measure_all(ntdsb::bench::Ports(argv + 1));

@@ -119,6 +119,10 @@ Result<std::size_t> File::read_at(std::uint64_t offset, std::span<std::byte> int
     return done;
 }
 
+Result<std::size_t> File::read_alone(std::uint64_t offset, std::span<std::byte> into) const {
+    return read_at(offset, into);
+}
+
 Result<void> File::write_at(std::uint64_t offset, std::span<const std::byte> from) {
     NTDSB_CHECK(about_to(DiskOperation::write, path_));
     std::size_t done = 0;

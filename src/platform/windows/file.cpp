@@ -171,6 +171,23 @@ Result<std::size_t> File::read_at(std::uint64_t offset, std::span<std::byte> int
     return done;
 }
 
+Result<std::size_t> File::read_alone(std::uint64_t offset, std::span<std::byte> into) const {
+    LARGE_INTEGER to;
+    to.QuadPart = static_cast<LONGLONG>(offset);
+    if (!SetFilePointerEx(handle_, to, nullptr, FILE_BEGIN))
+        return system_error(GetLastError(), "read from", path_);
+    std::size_t done = 0;
+    while (done < into.size()) {
+        const auto count = static_cast<DWORD>(std::min(into.size() - done, most_bytes_per_call));
+        DWORD got = 0;
+        if (!ReadFile(handle_, into.data() + done, count, &got, nullptr))
+            return system_error(GetLastError(), "read from", path_);
+        if (got == 0) break;
+        done += got;
+    }
+    return done;
+}
+
 Result<void> File::write_at(std::uint64_t offset, std::span<const std::byte> from) {
     NTDSB_CHECK(about_to(DiskOperation::write, path_));
     std::size_t done = 0;

@@ -51,6 +51,12 @@ TEST_F(Files, ReadsAtAnyOffset) {
     EXPECT_EQ(file.read_at(10, buffer).value(), 0u);
     EXPECT_EQ(file.read_at(std::uint64_t{1} << 40, buffer).value(), 0u);
     EXPECT_EQ(file.read_at(0, {}).value(), 0u);
+    buffer.fill(std::byte{});
+    EXPECT_EQ(file.read_alone(3, buffer).value(), 4u);
+    EXPECT_EQ(std::memcmp(buffer.data(), "3456", 4), 0);
+    EXPECT_EQ(file.read_alone(8, buffer).value(), 2u);
+    EXPECT_EQ(file.read_alone(10, buffer).value(), 0u);
+    EXPECT_EQ(file.read_alone(std::uint64_t{1} << 40, buffer).value(), 0u);
     EXPECT_EQ(file.size().value(), 10u);
 }
 
