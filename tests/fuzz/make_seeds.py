@@ -66,7 +66,7 @@ def pdu(kind, body=b"", call=1, flags=3, token=b"", level=5):
     if token:
         pad = -len(body) % 16
         body += bytes(pad)
-        trailer = struct.pack("<BBBBI", 9, level, pad, 0, 0) + token
+        trailer = struct.pack("<BBBBI", 9, level, pad, 0, level - 5) + token
     length = 16 + len(body) + len(trailer)
     return struct.pack("<BBBBIHHI", 5, 0, kind, flags, 0x10, length, len(token), call) + body + trailer
 

@@ -73,7 +73,8 @@ def percent(pair):
 def fuzz(coverage):
     replay = coverage.bin / "fuzz_replay"
     programs = [replay, coverage.bin / "libntdsbcli.so"]
-    listed = subprocess.run([replay, "--list"], check=True, capture_output=True, text=True).stdout
+    listed = subprocess.run([replay, "--list"], check=True, capture_output=True, text=True,
+                            env=dict(os.environ, LLVM_PROFILE_FILE=os.devnull)).stdout
     shared = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     table = [f"{'target':<20} {'lines':>6} {'reached':>8} {'%':>6}"]
     everything = coverage.out / "raw-fuzz"
