@@ -1,9 +1,12 @@
 // See directory_api.h.
 #include "tools/directory_api.h"
 
+#include "core/host_name.h"
 #include "core/path.h"
 #include "core/utf16.h"
 #include "platform/process.h"
+#include "platform/socket.h"
+#include "transport/server_name.h"
 
 namespace ntdsb::tools {
 
@@ -61,6 +64,15 @@ Result<std::u16string> server_of_instance(const Config& config, const std::strin
                 "] with transport = \"embedded\" and instance = \"", instance, "\"");
 }
 
+// As the library finds it: without leading backslashes and without case (COM-3).
+Result<std::optional<ServerConfig>> configured_server(const Config& config,
+                                                      const std::string& name) {
+    NTDSB_TRY(const auto plain, transport::check_server_name(wtf8_to_utf16(name)));
+    const auto found = config.servers.find(plain);
+    if (found == config.servers.end()) return std::nullopt;
+    return found->second;
+}
+
 } // namespace
 
 Error api_error(std::string_view call, HRESULT code) {
@@ -75,12 +87,24 @@ Result<std::u16string> reach_server(const Options& options) {
         return utf8_to_utf16(options.server.empty() ? "localhost" : options.server);
     NTDSB_TRY(const ConfigPtr config, load_config(options.config_file));
     if (options.server.empty()) return server_of_instance(*config, options.instance);
-    const auto found = config->servers.find(options.server);
-    if (found != config->servers.end() && found->second.instance == options.instance)
-        return utf8_to_utf16(options.server);
+    NTDSB_TRY(const auto server, configured_server(*config, options.server));
+    if (server && server->instance == options.instance) return utf8_to_utf16(options.server);
     return fail(hrError, "--server ", options.server, " does not lead to the instance \"",
                 options.instance, "\"; leave one of the two out, or say so in [transport.servers.",
                 options.server, "]");
+}
+
+Result<void> check_files_are_here(const Options& options) {
+    if (options.server.empty()) return ok();
+    NTDSB_TRY(const ConfigPtr config, load_config(options.config_file));
+    NTDSB_TRY(const auto server, configured_server(*config, options.server));
+    if (!server || server->transport != "rpc") return ok();
+    const std::string& address = server->address;
+    NTDSB_TRY(const auto where, platform::split_address(address));
+    NTDSB_TRY(const auto host, utf8_to_utf16(where.host));
+    if (is_this_computer(host, platform::computer_names())) return ok();
+    return fail(ERROR_NOT_SUPPORTED, "the directory of ", options.server, " is at ", address,
+                ", and its files are put in place there: run this command on that computer");
 }
 
 void ApiSession::end() noexcept {

@@ -15,6 +15,10 @@ namespace ntdsb::tools {
 // that instance. An error says what to do where either cannot be had.
 Result<std::u16string> reach_server(const Options& options);
 
+// For commands that handle the directory's files themselves: an error where --server leads to a
+// service on another computer, whose paths would be taken for this one's.
+Result<void> check_files_are_here(const Options& options);
+
 // "DsRestoreRegister: <what the code means>", and where to look for more.
 Error api_error(std::string_view call, HRESULT code);
 

@@ -218,6 +218,7 @@ Result<void> complete(const Options& options, ApiRestore& session) {
 // False: the administrator said no.
 Result<std::optional<Outcome>> run_restore(const Options& options, const Backup& backup) {
     NTDSB_TRY(const auto server, reach_server(options));
+    NTDSB_CHECK(check_files_are_here(options));
     ApiRestore session;
     NTDSB_CHECK(session.prepare(server, backup.token));
     NTDSB_TRY(auto places, session.locations());

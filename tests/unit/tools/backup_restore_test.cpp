@@ -66,6 +66,18 @@ TEST_F(NtdsbctlBackup, RestoreGivesBackTheBytesAndKeepsWhatWasThere) {
     EXPECT_EQ(json({"verify", utf8(directory.ntds())}, exit_ok)["sound"], true);
 }
 
+TEST_F(NtdsbctlBackup, RestoreForAnotherComputerIsRefused) {
+    back_up();
+    configure("[transport.servers.far]\ntransport = 'rpc'\naddress = 'dc9.example:49152'\n");
+    for (const std::string name : {"far", "FAR", "\\\\far"}) {
+        const auto printed = run({"--server", name, "restore", utf8(folder()), "--yes"});
+        EXPECT_EQ(printed.status, exit_failed) << name;
+        expect_says(printed.err, "dc9.example:49152");
+        expect_says(printed.err, "run this command on that computer");
+    }
+    EXPECT_FALSE(directory.recorded());
+}
+
 TEST_F(NtdsbctlBackup, BackupThatHasExpiredIsNotSound) { // PREP-5
     back_up();
     platform::set_clock([] {
