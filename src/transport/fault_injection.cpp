@@ -45,7 +45,9 @@ std::string to_string(const Fault& fault) {
 
 Fault random_fault(std::uint64_t seed, std::uint64_t n, std::size_t size) {
     std::uint64_t state = mixed(seed ^ mixed(n));
-    const auto below = [&](std::uint64_t bound) { return (state = mixed(state)) % bound; };
+    const auto below = [&](std::size_t bound) { // a remainder fits into the bound's own type
+        return static_cast<std::size_t>((state = mixed(state)) % bound);
+    };
     Fault fault;
     fault.kind = static_cast<Fault::Kind>(below(5));
     fault.side = static_cast<Fault::Side>(below(2));
