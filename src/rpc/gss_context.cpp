@@ -5,6 +5,7 @@
 
 #include "core/text.h"
 #include "core/utf16.h"
+#include "platform/process.h"
 
 #include <gssapi/gssapi.h>
 #include <gssapi/gssapi_ext.h>
@@ -139,24 +140,25 @@ struct Status {
     OM_uint32 minor = 0;
 };
 
-// Every refusal is one of rights to the caller; the sentence says which.
-Error gss_error(std::string_view attempted, const Status& status, gss_OID mechanism) {
-    std::string_view hint;
-    switch (GSS_ROUTINE_ERROR(status.major)) {
+std::string_view hint_of(OM_uint32 major) {
+    switch (GSS_ROUTINE_ERROR(major)) {
     case GSS_S_NO_CRED:
-        hint = "; log in (kinit), set NTLM_USER_FILE, or call DsSetAuthIdentity";
-        break;
+        return "; log in (kinit), set NTLM_USER_FILE, or call DsSetAuthIdentity";
     case GSS_S_CREDENTIALS_EXPIRED:
-        hint = "; log in again (kinit)";
-        break;
+        return "; log in again (kinit)";
     default:
-        break;
+        return {};
     }
+}
+
+// Every refusal is one of rights to the caller; the sentence says which.
+Error gss_error(std::string_view attempted, const Status& status, gss_OID mechanism,
+                bool is_initiator = false) {
     const std::string minor =
         status.minor == 0 ? std::string() : status_text(status.minor, GSS_C_MECH_CODE, mechanism);
     return fail(ERROR_ACCESS_DENIED, attempted, ": ",
                 status_text(status.major, GSS_C_GSS_CODE, GSS_C_NO_OID), minor.empty() ? "" : ": ",
-                minor, hint);
+                minor, is_initiator ? hint_of(status.major) : std::string_view());
 }
 
 // --- callers
@@ -390,7 +392,7 @@ public:
             token.empty() ? GSS_C_NO_BUFFER : &input, nullptr, output.out(), &flags, nullptr);
         if (GSS_ERROR(status.major))
             return gss_error("this process cannot authenticate to the service", status,
-                             mechanism_of(type_));
+                             mechanism_of(type_), true);
         if (status.major == GSS_S_COMPLETE) {
             status.major = gss_inquire_context(&status.minor, context_.get(), nullptr, nullptr,
                                                nullptr, &agreed, nullptr, nullptr, nullptr);
@@ -496,7 +498,7 @@ Result<Credential> acquire(AuthType type, gss_cred_usage_t usage) {
         return gss_error(usage == GSS_C_ACCEPT
                              ? "the service has no credentials to accept this with"
                              : "this process has no credentials",
-                         status, mechanism_of(type));
+                         status, mechanism_of(type), usage == GSS_C_INITIATE);
     if (type == AuthType::negotiate) NTDSB_CHECK(allow_only_known(credential, true));
     return credential;
 }
@@ -560,7 +562,7 @@ Result<Credential> acquire_with_password(AuthType type, const platform::AuthIden
     NTDSB_CHECK(converted);
     if (status.major != GSS_S_COMPLETE)
         return gss_error("the credentials of DsSetAuthIdentity cannot be used", status,
-                         mechanism_of(type));
+                         mechanism_of(type), true);
     if (type == AuthType::negotiate) NTDSB_CHECK(allow_only_known(credential, user.fits_kerberos));
     return credential;
 }
@@ -607,25 +609,27 @@ Result<std::unique_ptr<SecurityContext>> accept_security(AuthType type, Protecti
         std::make_unique<GssAcceptor>(type, level, std::move(credential).value()));
 }
 
+namespace {
+std::string setting(std::string_view variable, std::string_view otherwise) {
+    const auto value = platform::environment(variable);
+    return value ? text(*value) : std::string(otherwise);
+}
+} // namespace
+
+// What gss-ntlmssp's credentials are must not be asked: gss_inquire_cred crashes in its version 1.2.
 std::vector<AcceptorCredential> acceptor_credentials() {
     std::vector<AcceptorCredential> all;
     for (const auto& [name, type] :
          {std::pair{"Kerberos", AuthType::kerberos}, std::pair{"NTLM", AuthType::ntlm}}) {
         AcceptorCredential one{name, false, {}};
-        auto credential = acquire(type, GSS_C_ACCEPT);
-        if (!credential) {
+        const auto credential = acquire(type, GSS_C_ACCEPT);
+        one.is_usable = bool(credential);
+        if (!credential)
             one.what = credential.error().what;
-        } else {
-            one.is_usable = true;
-            Status status;
-            Name own;
-            Buffer shown;
-            status.major = gss_inquire_cred(&status.minor, credential.value().get(), own.out(),
-                                            nullptr, nullptr, nullptr);
-            if (status.major == GSS_S_COMPLETE && own.get() != nullptr &&
-                gss_display_name(&status.minor, own.get(), shown.out(), nullptr) == GSS_S_COMPLETE)
-                one.what = printable(shown.text());
-        }
+        else if (type == AuthType::kerberos)
+            one.what = text("keytab ", setting("KRB5_KTNAME", "of the system"));
+        else
+            one.what = text("users of ", setting("NTLM_USER_FILE", "winbind, where it runs"));
         all.push_back(std::move(one));
     }
     return all;

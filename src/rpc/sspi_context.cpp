@@ -188,18 +188,26 @@ protected:
         is_held_ = true;
     }
 
-    // After the last leg: what was negotiated must be what was asked for.
-    Result<void> finish(bool has_integrity, bool has_privacy) {
+    // After the last leg: what was negotiated must be what was asked for. The flags' values are
+    // an initiator's or an acceptor's.
+    Result<void> finish(unsigned long integrity, unsigned long privacy) {
+        // What the last leg returned is not all of it everywhere (not under Wine).
+        SecPkgContext_Flags agreed{};
+        SECURITY_STATUS status = ::QueryContextAttributesW(&context_, SECPKG_ATTR_FLAGS, &agreed);
+        if (status != SEC_E_OK) return sspi_error("ask what was agreed", status);
+        const bool has_integrity = (agreed.Flags & integrity) != 0;
+        const bool has_privacy = (agreed.Flags & privacy) != 0;
         if (!has_integrity || (level_ == Protection::privacy && !has_privacy))
             return fail(ERROR_ACCESS_DENIED, "the peer agreed to less protection than ",
-                        protection_name(level_), " needs");
+                        protection_name(level_), " needs (flags ", hex(std::uint64_t{agreed.Flags}),
+                        ")");
         SecPkgContext_Sizes sizes{};
-        SECURITY_STATUS status = ::QueryContextAttributesW(&context_, SECPKG_ATTR_SIZES, &sizes);
+        status = ::QueryContextAttributesW(&context_, SECPKG_ATTR_SIZES, &sizes);
         if (status != SEC_E_OK) return sspi_error("ask how long a signature is", status);
         token_size_ =
             level_ == Protection::privacy ? sizes.cbSecurityTrailer : sizes.cbMaxSignature;
-        SecPkgContext_PackageInfoW package{};
-        status = ::QueryContextAttributesW(&context_, SECPKG_ATTR_PACKAGE_INFO, &package);
+        SecPkgContext_NegotiationInfoW package{};
+        status = ::QueryContextAttributesW(&context_, SECPKG_ATTR_NEGOTIATION_INFO, &package);
         if (status != SEC_E_OK) return sspi_error("ask which mechanism was agreed", status);
         is_kerberos_ = std::wstring_view(package.PackageInfo->Name) == L"Kerberos";
         const bool is_known =
@@ -295,8 +303,7 @@ public:
         status = leg.complete(next, status);
         if (status < 0) return sspi_error("authenticate to the service", status);
         if (status == SEC_E_OK) {
-            NTDSB_CHECK(
-                finish((flags & ISC_RET_INTEGRITY) != 0, (flags & ISC_RET_CONFIDENTIALITY) != 0));
+            NTDSB_CHECK(finish(ISC_RET_INTEGRITY, ISC_RET_CONFIDENTIALITY));
             if (is_kerberos() && (flags & ISC_RET_MUTUAL_AUTH) == 0)
                 return fail(ERROR_ACCESS_DENIED, "the service has not proved who it is");
         }
@@ -331,8 +338,7 @@ public:
             if ((flags & ASC_RET_NULL_SESSION) != 0)
                 return fail(ERROR_ACCESS_DENIED,
                             "the caller has authenticated as nobody (anonymous)");
-            NTDSB_CHECK(
-                finish((flags & ASC_RET_INTEGRITY) != 0, (flags & ASC_RET_CONFIDENTIALITY) != 0));
+            NTDSB_CHECK(finish(ASC_RET_INTEGRITY, ASC_RET_CONFIDENTIALITY));
             NTDSB_CHECK(identify());
         }
         return leg.token();
