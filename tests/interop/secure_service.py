@@ -22,8 +22,8 @@ class Service(ntdsb_service.Service):
 
     def __init__(self, realm, make_database, server, settings="protection = 'integrity'"):
         self.realm = realm
-        settings = (f"{settings}\nallow_backup = {principals('backup', 'both')}\n"
-                    f"allow_restore = {principals('restore', 'both')}\n"
+        settings = (f"{settings}\nallow_backup = {principals('backup', 'both', 'dagmar')}\n"
+                    f"allow_restore = {principals('restore', 'both', 'dagmar')}\n"
                     f"[log]\nlevel = 'info'\nfile = '{os.path.abspath('ntdsbsrv.log')}'\n")
         super().__init__(False, [], make_database, server, settings, realm.full_environment(LSAN_OPTIONS=LEAKS))
 

@@ -1,11 +1,16 @@
 """Who may call, with what, and what for: mechanisms, levels, users, passwords, tickets, allow_backup and allow_restore."""
+from unittest import mock
+
+from impacket import ntlm
+from impacket.dcerpc.v5 import transport
+
 from ntdsb_impacket import (B_CLOSE, B_END, B_LOCATIONS, B_LOGS, B_NAMES, B_OPEN, B_PING, B_PREPARE, B_READ, B_TRUNCATE,
                             CHECK_TOKEN, COMPLETE, END, LOCATIONS, ONLINE, PREPARE, REGISTER, SET_LOG, entries, octets)
-from realm import DOMAIN, OTHER_SERVICE, SERVICE, USERS
-from secure_rpc import CALL, CONNECT, HEADER_SIGN, INTEGRITY, NONE, ONLY, PACKET, PRIVACY, Refused, SecureClient, Wire
-from secure_rpc import BACKUP, BIND, BIND_ACK, REQUEST, RESTORE, bind_body, fragment
-from security_contexts import NTLM_OID, UNKNOWN_OID, Broken, KerberosClient, NtlmClient, SpnegoClient
 from ntdsb_service import check, equal
+from realm import DOMAIN, OTHER_SERVICE, SERVICE, USERS
+from secure_rpc import (BACKUP, BIND, BIND_ACK, CALL, CONNECT, HEADER_SIGN, INTEGRITY, NONE, NTLM, ONLY, PACKET,
+                        PRIVACY, REQUEST, RESTORE, Refused, SecureClient, Wire, bind_body, fragment, verification_trailer)
+from security_contexts import NTLM_OID, UNKNOWN_OID, Broken, KerberosClient, NtlmClient, SpnegoClient
 
 S_OK, NOT_ALLOWED, HANDLE_EOF = 0, 5, 38
 
@@ -61,12 +66,37 @@ def every_mechanism(service):
                        lambda: SecureClient(service.port, BACKUP, make(), level=level).authenticate().exchange(8, b""))
 
 
+class WithVersion(ntlm.NTLMAuthNegotiate):
+    """gss-ntlmssp takes no first message without the version field."""
+
+    def getData(self):
+        return super().getData() + bytes(8)
+
+
+def impacket_itself(service):
+    """impacket's own client from its bind on; but it sends no verification trailer. Its Kerberos is left out: libkrb5 takes
+    no DCE-style token in the frame that it puts around it."""
+    for level in (INTEGRITY, PRIVACY):
+        with mock.patch.object(ntlm, "NTLMAuthNegotiate", WithVersion):
+            carrier = transport.DCERPCTransportFactory(f"ncacn_ip_tcp:localhost[{service.port}]")
+            carrier.set_credentials("both", USERS["both"], DOMAIN)
+            dce = carrier.get_dce_rpc()
+            dce.set_auth_type(NTLM)
+            dce.set_auth_level(level)
+            dce.connect()
+            dce.bind(BACKUP)
+            for call_id in (2, 3):
+                dce.call(B_PING[0].opnum, verification_trailer(BACKUP, call_id, B_PING[0].opnum))
+                equal(f"impacket's own client at level {level}", dce.recv(), bytes(4))
+            dce.disconnect()
+
+
 def wrong_credentials(service):
     """AUTH-5."""
     cases = {
         "a wrong password": service.ntlm("both", "Both-2"),
         "an empty password": NtlmClient("both", "", DOMAIN),
-        "an unknown user": service.ntlm("stranger", "Both-1"),
+        "an unknown user": service.ntlm("stranger", USERS["both"]),
         "another domain": service.ntlm("both", domain="OTHER"),
         "no domain": service.ntlm("both", domain=""),
         "nobody at all": NtlmClient("", "", ""),
@@ -123,11 +153,14 @@ def may(service, user, interface, operation, **values):
 def rights(service):
     """ACC-5, and ACC-6 in both its forms."""
     for user in USERS:
-        backs_up, restores = user in ("backup", "both"), user in ("restore", "both")
+        backs_up, restores = user not in ("restore", "nobody"), user not in ("backup", "nobody")
         equal(f"{user} may prepare a backup", may(service, user, BACKUP, B_PREPARE, instance="", grbit=0, type=1), backs_up)
         equal(f"{user} may prepare a restore",
               may(service, user, RESTORE, PREPARE, instance="", flags=0, size=0, token=None), restores)
         equal(f"{user} may set the current log", may(service, user, RESTORE, SET_LOG, instance="", number=0), backs_up)
+    shouted = service.client(BACKUP, service.ntlm("BACKUP", USERS["backup"]))
+    equal("a user's name is compared without case", shouted.call(B_PING)["status"], S_OK)
+    shouted.close()
 
 
 def every_operation(service):
@@ -180,6 +213,7 @@ def defaults(service):
 
 def run(service):
     every_mechanism(service)
+    impacket_itself(service)
     wrong_credentials(service)
     anonymous(service)
     rights(service)

@@ -241,6 +241,7 @@ def credentials(world):
                        ("another domain", {"domain": "OTHER"}), ("who may not back up", {"user": "nobody"})):
         run = world.fails(what, service.port, content, database, settings="authentication = 'ntlm'\n", **more)
         equal(f"the code for {what}", run.codes.get("DsBackupPrepareA"), 5)
+    world.succeeds("a password that is not ASCII", service.port, content, database, user="dagmar")
     run = world.succeeds("a backup and a restore", service.port, content, database, restore_from=service.work / "backup")
     equal("the restore's end", run.codes.get("DsRestoreRegisterComplete"), 0)
     check("the database is what it was", service.database.read_bytes() == content)
@@ -252,7 +253,7 @@ def tickets(world):
     for kind in ("kerberos", "negotiate"):
         world.succeeds(f"a ticket of one's own, {kind}", service.port, content, database, user="-",
                        settings=f"authentication = '{kind}'\n", KRB5CCNAME=f"FILE:{world.realm.ccache('both')}")
-        world.succeeds(f"a ticket by password, {kind}", service.port, content, database, domain=NAME,
+        world.succeeds(f"a ticket by password, {kind}", service.port, content, database, user="dagmar", domain=NAME,
                        settings=f"authentication = '{kind}'\nprincipal = '{SERVICE}'\n")
     for what, ccache in (("an expired ticket", world.realm.expired_ccache("both")),
                          ("no ticket", world.realm.folder / "none.ccache")):

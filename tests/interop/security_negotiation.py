@@ -4,7 +4,7 @@ import os
 import struct
 
 from ntdsb_impacket import B_PING
-from realm import DOMAIN, SERVICE
+from realm import DOMAIN, SERVICE, USERS
 from secure_rpc import (ALTER, AUTH3, BACKUP, BIND, BIND_NAK, INTEGRITY, NTLM, ONLY, PRIVACY, RESPONSE, RESTORE, Refused,
                         SecureClient, Wire, bind_body, fragment)
 from security_contexts import (INCOMPLETE, KRB5_OID, NTLM_OID, UNKNOWN_OID, Broken, KerberosClient, NtlmClient, SpnegoClient,
@@ -200,7 +200,7 @@ def weak_ntlm(service):
             return out
     for what, bit in (("signing", 0x10), ("sealing", 0x20), ("extended session security", 0x80000), ("128-bit keys", 0x20000000),
                       ("key exchange", 0x40000000)):
-        mechanism = Weak("both", "Both-1", DOMAIN)
+        mechanism = Weak("both", USERS["both"], DOMAIN)
         mechanism.dropped = bit
         client = SecureClient(service.port, BACKUP, mechanism)
         try:

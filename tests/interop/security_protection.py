@@ -5,8 +5,8 @@ import struct
 
 from ntdsb_impacket import B_PING, SET_LOG, fill
 from realm import SERVICE
-from secure_rpc import (BACKUP, BITMASK, FIRST, HEADER2, HEADER_SIGN, INTEGRITY, LAST, MUST_PROCESS, NDR, ONLY, PCONTEXT, PRIVACY,
-                        REQUEST, RESTORE, SecureClient, fragment, verification_trailer)
+from secure_rpc import (BACKUP, BITMASK, FIRST, HEADER2, HEADER_SIGN, INTEGRITY, LAST, MUST_PROCESS, NDR, ONLY, ORPHANED,
+                        PCONTEXT, PRIVACY, REQUEST, RESTORE, SecureClient, fragment, verification_trailer)
 from security_contexts import KerberosClient
 from ntdsb_service import check, equal
 
@@ -20,6 +20,7 @@ class Way:
 
     def __init__(self, service, name, make, level, flags=ONLY):
         self.service, self.name, self.make, self.level, self.flags = service, name, make, level, flags
+        self.signs_headers = name.startswith("NTLM") or bool(flags & HEADER_SIGN)
 
     def connect(self):
         client = SecureClient(self.service.port, RESTORE, self.make(), level=self.level, flags=self.flags)
@@ -74,7 +75,6 @@ def altered_octets(way):
     check(f"{way.name}: an unaltered request runs", way.service.kept() != state)
     token = struct.unpack_from("<H", whole, 10)[0]
     trailer = len(whole) - token - 8
-    signs_headers = way.name.startswith("NTLM") or way.flags & HEADER_SIGN
     places = {
         "header": [(0, 1), (2, 2), (3, LAST), (3, FIRST), (3, 0x80), (4, 0x10), (8, 1), (8, 0x10), (10, 1), (10, 4), (12, 1),
                    (15, 0x80), (20, 1), (22, 1), (23, 1)],
@@ -83,7 +83,7 @@ def altered_octets(way):
         "trailer": [(trailer, 3), (trailer + 1, 3), (trailer + 2, 1), (trailer + 2, 4), (trailer + 2, 0x80), (trailer + 4, 1)],
         "token": [(at, 1) for at in range(trailer + 8, len(whole), 3)] + [(len(whole) - 1, 0x80)],
     }
-    if signs_headers:
+    if way.signs_headers:
         places["unused parts"] = [(at, 1) for at in ALLOCATION_HINT] + [(trailer + 3, 1), (3, 0x20)]
     for part, where in places.items():
         for at, bit in where:
@@ -158,6 +158,49 @@ def replayed_and_reordered(way):
     does_not_run(way, "a request that ends early", client, flip(parts[0], 3, LAST))
 
 
+def interleaved(client):
+    """Two calls of two fragments each, in turns: stubs first, then verification trailers."""
+    out = []
+    stubs, tails = ([make(call) for call in (7, 8)] for make in (
+        lambda _: stub(), lambda call: verification_trailer(RESTORE, call, SET_LOG[0].opnum)))
+    for flags, parts in ((FIRST, stubs), (LAST, tails)):
+        for call, part in zip((7, 8), parts):
+            out.append(client.protect(struct.pack("<LHH", len(part), 0, SET_LOG[0].opnum), part, call, flags))
+    return out
+
+
+def headers_of_fragments(way):
+    """What only a signed header tells: which call a fragment belongs to, that it is the first or the last, its padding."""
+    def renamed(piece, call):
+        return piece[:12] + struct.pack("<L", call) + piece[16:]
+
+    def flagged(piece, flags):
+        return piece[:3] + bytes([flags]) + piece[4:]
+    client = way.connect()
+    parts = interleaved(client)
+    does_not_run(way, "two interleaved calls exchange their beginnings", client,
+                 renamed(parts[0], 8) + renamed(parts[1], 7) + parts[2] + parts[3])
+
+    def two_parts(client):
+        text = stub()
+        tail = verification_trailer(RESTORE, 2, SET_LOG[0].opnum)
+        return [client.protect(struct.pack("<LHH", 0, 0, SET_LOG[0].opnum), part, 2, flags)
+                for part, flags in ((text, FIRST), (text + tail, LAST))]
+    client = way.connect()
+    one, two = two_parts(client)
+    does_not_run(way, "a first fragment refused, its last one run alone", client,
+                 flagged(one[:20] + b"\x63\0" + one[22:], ONLY) + flagged(two, ONLY))
+    client = way.connect()
+    one, two = two_parts(client)
+    does_not_run(way, "a call orphaned, its last fragment run alone", client,
+                 one + fragment(ORPHANED, b"", 2) + flagged(two, ONLY))
+    client = way.connect()
+    one, two = two_parts(client)
+    trailer = len(one) - client.mechanism.token_size(way.level) - 8
+    does_not_run(way, "a first fragment all of which is padding", client,
+                 one[:trailer + 2] + bytes([trailer - 24]) + one[trailer + 3:] + two)
+
+
 def verification(way):
     signs = way.flags & HEADER_SIGN
     header = struct.pack("<BBHLLHH", REQUEST, 0, 0, 0x10, 2, 0, SET_LOG[0].opnum)
@@ -212,6 +255,8 @@ def run(service):
         altered_octets(way)
         cut(way)
         replayed_and_reordered(way)
+        if way.signs_headers:
+            headers_of_fragments(way)
         verification(way)
         other_interface(service, way.make, way.level)
         check(f"{way.name}: the service answers afterwards", service.answers())

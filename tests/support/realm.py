@@ -27,8 +27,8 @@ PROGRAMS = ("krb5kdc", "kdb5_util", "kadmin.local", "kinit")
 PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
 NAME = "NTDSB.TEST"
 DOMAIN = "NTDSB"
-# The same in both: the realm and the NTLM domain.
-USERS = {"backup": "Backup-1", "restore": "Restore-1", "both": "Both-1", "nobody": "Nobody-1"}
+# The same in both: the realm and the NTLM domain. One password has a letter that is not ASCII (code page 1252 has it).
+USERS = {"backup": "Backup-1", "restore": "Restore-1", "both": "Both-1", "nobody": "Nobody-1", "dagmar": "K\u00f6ln-1"}
 # The keytab holds the keys of the first two; the third is another service's of the same realm.
 SERVICE = "host/localhost"
 SERVICE_BY_NAME = f"host/{socket.gethostname().lower()}"
