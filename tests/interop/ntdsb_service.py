@@ -1,10 +1,13 @@
 """An ntdsbsrv with a made directory, for scripts that hold foreign clients against it; and how they count."""
+import os
 import pathlib
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+
+LEAKS = f"suppressions={pathlib.Path(__file__).with_name('leaks_of_libraries.txt')}:print_suppressions=0"
 
 
 class Service:
@@ -17,7 +20,7 @@ class Service:
 
     def __init__(self, windows, wine, make, server, settings="allow_anonymous = true\n", environment=None):
         self.windows, self.wine, self.make, self.server = windows, wine, make, server
-        self.settings, self.environment = settings, environment
+        self.settings, self.environment = settings, environment or dict(os.environ, LSAN_OPTIONS=LEAKS)
 
     def shown(self, path):
         return "Z:" + str(path).replace("/", "\\") if self.windows else str(path)

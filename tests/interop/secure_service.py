@@ -1,6 +1,5 @@
 """A native ntdsbsrv that authenticates its callers in a test realm, over a directory made for it."""
 import os
-import pathlib
 
 import ntdsb_service
 from ntdsb_impacket import B_PING
@@ -8,7 +7,7 @@ from realm import DOMAIN, NAME, USERS
 from secure_rpc import BACKUP, SecureClient
 from security_contexts import NtlmClient
 
-LEAKS = f"suppressions={pathlib.Path(__file__).with_name('leaks_of_libraries.txt')}:print_suppressions=0"
+LEAKS = ntdsb_service.LEAKS
 
 
 def principals(*users):
