@@ -8,7 +8,7 @@ CURVES = {
     "database_size": "Verification of a database, by its size in MiB",
     "log_count": "Verification of a log chain, by its number of logs",
     "map_size": "DsRestoreRegister, by the number of databases in its map",
-    "session_count": "Sessions at once over rpc, opened, asked and ended, by their number",
+    "session_count": "Sessions at once over rpc, begun, asked and ended, by their number",
 }
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 440, 80, 24, 48, 60
 INK, GREY, LIGHT = "#1f4e79", "#777777", "#dddddd"
@@ -71,7 +71,7 @@ def picture(curve):
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (math.log10(cost) - low) / (high - low)
 
     title, _, axis = curve["title"].partition(", by ")
-    parts = [text(WIDTH / 2, 28, f"{title}: cost grows with exponent {curve['exponent']:.2f}", 17),
+    parts = [text(WIDTH / 2, 28, f"{title}: cost grows with exponent {curve['exponent']:.2f}", 15),
              text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 14, axis),
              text(22, (TOP + HEIGHT - BOTTOM) / 2, "time, ms", turn=f' transform="rotate(-90 22 {(TOP + HEIGHT - BOTTOM) / 2})"')]
     for power in range(low, high + 1):
