@@ -63,7 +63,7 @@ Result<void> ClientAssociation::negotiate() {
     if (!security_) return ok();
     const bool signs_headers = (answer.header.flags & support_header_sign) != 0;
     NTDSB_CHECK(authenticate(answer.token));
-    security_->context->sign_headers(signs_headers);
+    NTDSB_CHECK(security_->context->sign_headers(signs_headers));
     return ok();
 }
 

@@ -170,20 +170,36 @@ bool equal_without_ascii_case(std::string_view a, std::string_view b) {
     return std::ranges::equal(a, b, {}, lower, lower);
 }
 
-std::vector<char> database_memory() { return std::vector<char>(65536); }
+// Asks the system's databases of users with as much memory as the answer takes: a group may have
+// very many members.
+template <class Ask>
+bool ask_database(std::vector<char>& memory, Ask ask) {
+    constexpr std::size_t most = std::size_t{64} * 1024 * 1024;
+    for (memory.resize(65536); memory.size() <= most; memory.resize(4 * memory.size())) {
+        if (const int error = ask(); error != ERANGE) return error == 0;
+    }
+    return false;
+}
 
 bool is_in_group(const std::string& user, const std::string& group) {
-    std::vector<char> memory = database_memory();
+    std::vector<char> memory;
     passwd account{};
     passwd* found_account = nullptr;
-    if (::getpwnam_r(user.c_str(), &account, memory.data(), memory.size(), &found_account) != 0 ||
+    if (!ask_database(memory,
+                      [&] {
+                          return ::getpwnam_r(user.c_str(), &account, memory.data(), memory.size(),
+                                              &found_account);
+                      }) ||
         found_account == nullptr)
         return false;
-    std::vector<char> group_memory = database_memory();
+    std::vector<char> group_memory;
     ::group entry{};
     ::group* found_group = nullptr;
-    if (::getgrnam_r(group.c_str(), &entry, group_memory.data(), group_memory.size(),
-                     &found_group) != 0 ||
+    if (!ask_database(group_memory,
+                      [&] {
+                          return ::getgrnam_r(group.c_str(), &entry, group_memory.data(),
+                                              group_memory.size(), &found_group);
+                      }) ||
         found_group == nullptr)
         return false;
     std::vector<gid_t> groups(256);
@@ -242,7 +258,11 @@ public:
     bool is_complete() const override { return complete_; }
     std::shared_ptr<const Identity> peer() const override { return peer_; }
     std::size_t token_size() const override { return token_size_; }
-    void sign_headers(bool negotiated) override { signs_headers_ = negotiated; }
+    Result<void> sign_headers(bool negotiated) override {
+        if (!negotiated && !ntlm_) return headers_unsigned();
+        signs_headers_ = negotiated;
+        return ok();
+    }
 
     Result<std::size_t> protect(const FragmentParts& fragment,
                                 std::span<std::byte> token) override {
@@ -458,7 +478,9 @@ private:
         if (name.back() == '\0') name.pop_back(); // gss-ntlmssp counts it
         if (name.empty() || name.find('\0') != std::string::npos)
             return fail(ERROR_ACCESS_DENIED, "the caller's name is none");
-        std::string local_user = name; // as winbind names its accounts
+        // As winbind names its accounts. A name without a domain is nobody's here: it might be that
+        // of a local account.
+        std::string local_user = name.find('\\') == std::string::npos ? std::string() : name;
         if (is_kerberos) {
             Buffer local;
             local_user.clear();

@@ -66,9 +66,10 @@ public:
 
     // Room for a fragment's token. The token may turn out shorter, unless headers are signed.
     virtual std::size_t token_size() const = 0;
-    // Whether header and trailer are signed too; both sides have agreed on it. Some mechanisms
-    // always do.
-    virtual void sign_headers(bool negotiated) = 0;
+    // Header and trailer are signed, too. NTLM always does; Kerberos only where both sides have
+    // agreed on it, and is refused otherwise (ERROR_ACCESS_DENIED): which call a fragment belongs
+    // to, and whether it is its last, would be anybody's to say (contract AUTH-6).
+    virtual Result<void> sign_headers(bool negotiated) = 0;
     // Signs or, for privacy, encrypts the next fragment to send; gives the token's size.
     virtual Result<std::size_t> protect(const FragmentParts& fragment,
                                         std::span<std::byte> token) = 0;
@@ -84,6 +85,9 @@ struct ClientSecurity {
     Protection level = Protection::privacy;
     std::unique_ptr<SecurityContext> context;
 };
+
+// Why a peer that does not sign headers is refused.
+Error headers_unsigned();
 
 // More legs than any mechanism takes.
 inline constexpr unsigned most_security_legs = 8;

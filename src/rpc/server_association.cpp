@@ -234,7 +234,7 @@ Result<Bytes> ServerAssociation::security_leg(const Fragment& fragment) {
     if (token.size() > longest_token)
         return fail(ERROR_ACCESS_DENIED, "a token of ", token.size(), " octets");
     if (security_->context->is_complete())
-        security_->context->sign_headers(security_->client_signs_headers);
+        NTDSB_CHECK(security_->context->sign_headers(security_->client_signs_headers));
     return token;
 }
 
@@ -251,7 +251,7 @@ void ServerAssociation::tell_authenticated(Step& step) {
 
 // The leg that has no answer: what is wrong with it is told to the first call.
 Step ServerAssociation::authenticate_last(const Fragment& fragment) {
-    if (!fragment.security || !security_)
+    if (!fragment.security || !security_ || security_->failed)
         return protocol_error(fragment.header, "an auth3 without an authentication");
     Step step;
     const auto token = security_leg(fragment);

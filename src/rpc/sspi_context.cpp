@@ -149,7 +149,11 @@ public:
     bool is_complete() const override { return complete_; }
     std::shared_ptr<const Identity> peer() const override { return peer_; }
     std::size_t token_size() const override { return token_size_; }
-    void sign_headers(bool negotiated) override { signs_headers_ = negotiated || !is_kerberos_; }
+    Result<void> sign_headers(bool negotiated) override {
+        if (!negotiated && is_kerberos_) return headers_unsigned();
+        signs_headers_ = true;
+        return ok();
+    }
 
     Result<std::size_t> protect(const FragmentParts& fragment,
                                 std::span<std::byte> token) override {
@@ -215,7 +219,7 @@ protected:
         ::FreeContextBuffer(package.PackageInfo);
         if (!is_known)
             return fail(ERROR_ACCESS_DENIED, "another mechanism than Kerberos and NTLM was agreed");
-        sign_headers(false);
+        signs_headers_ = !is_kerberos_;
         complete_ = true;
         return ok();
     }

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <new>
+#include <utility>
 
 namespace ntdsb::server {
 
@@ -45,9 +46,9 @@ Connection::Connection(Common& common, StreamSocket socket, WhenClosed when_clos
     : common_(common), socket_(std::move(socket)), when_closed_(std::move(when_closed)),
       peer_(std::make_shared<const Peer>(peer_of(socket_))), read_deadline_(socket_.get_executor()),
       write_deadline_(socket_.get_executor()) {
-    const bool admitted = bool(admit(*peer_, common_.config->service));
+    admitted_ = bool(admit(*peer_, common_.config->service));
     association_ = std::make_unique<rpc::ServerAssociation>(
-        admitted ? common_.limits.association : common_.limits.stranger, syntaxes(),
+        admitted_ ? common_.limits.association : common_.limits.stranger, syntaxes(),
         peer_->here.port != 0 ? text(peer_->here.port) : std::string(),
         [this](std::uint32_t asked) {
             joined_ = common_.groups.join(asked);
@@ -78,7 +79,7 @@ void Connection::start() {
             platform::keep_alive(
                 static_cast<platform::NativeSocket>(self->socket_.native_handle()));
             self->arm(self->read_deadline_, self->common_.limits.until_bound,
-                      "no bind came in time");
+                      "nobody who may call has bound in time");
             self->in_.resize(idle_buffer);
             self->read();
         });
@@ -168,7 +169,7 @@ void Connection::take_fragments() {
         in_.resize(std::max(in_.size(), filled_ + 1));
         return;
     }
-    if (used > 0 && group_) disarm(read_deadline_);
+    if (used > 0 && group_ && admitted_) disarm(read_deadline_);
     const auto frame = rpc::decode_frame(std::span<const std::byte>(in_).first(filled_),
                                          association_->longest_fragment());
     const std::size_t wanted =
@@ -229,9 +230,10 @@ void Connection::leg_ended(rpc::Step step, const std::shared_ptr<const Peer>& au
     if (closed_) return end_sessions();
     guarded([&] {
         if (hanging_up_ || finishing_) return;
-        if (group_) disarm(read_deadline_);
         if (authenticated) {
             peer_ = authenticated;
+            admitted_ = true;
+            enter_group();
             log::info("rpc: ", peer_->caller.name, " has authenticated, and may ",
                       peer_->caller.may_backup ? "" : "not ", "back up and may ",
                       peer_->caller.may_restore ? "" : "not ", "restore");
@@ -240,6 +242,7 @@ void Connection::leg_ended(rpc::Step step, const std::shared_ptr<const Peer>& au
         } else if (!step.why.empty() && !step.hang_up) {
             log::warn("rpc: ", peer_->caller.name, ": AUTH-5: ", step.why);
         }
+        if (group_ && admitted_) disarm(read_deadline_);
         obey(std::move(step));
         if (!hanging_up_) go_on();
     });
@@ -248,6 +251,11 @@ void Connection::leg_ended(rpc::Step step, const std::shared_ptr<const Peer>& au
 void Connection::adopt_group() {
     if (joined_) group_ = std::move(joined_);
     joined_.reset();
+}
+
+// Once it is known who calls. A stranger's connection keeps no sessions alive.
+void Connection::enter_group() {
+    if (group_ && admitted_ && !entered_) entered_ = common_.groups.enter(group_, peer_->caller);
 }
 
 void Connection::obey(rpc::Step step) {
@@ -291,6 +299,7 @@ void Connection::begin_calls() {
 
 void Connection::begin(const std::shared_ptr<Call>& call) {
     running_[call->incoming.id] = call;
+    enter_group();
     common_.workers.run([self = shared_from_this(), call, peer = peer_, group = group_]() mutable {
         Common& common = self->common_;
         ++common.figures.calls_running;
@@ -326,9 +335,19 @@ void Connection::ended(const std::shared_ptr<Call>& call, const Result<void>& ou
                   " interface is answered with a fault, ", hex(outcome.error().code), ": ",
                   outcome.error().what);
         send(association_->refuse_call(call->incoming.id, outcome.error()));
+        if (hears_enough(*call)) {
+            hanging_up_ = true;
+            disarm(read_deadline_);
+        }
     }
     if (finishing_ && running_.empty()) return say_goodbye();
     go_on();
+}
+
+// A stranger is told once that the service is not for him.
+bool Connection::hears_enough(const Call& call) const {
+    return !admitted_ && (call.incoming.interface_index == Served::restore ||
+                          call.incoming.interface_index == Served::backup);
 }
 
 // --- sending
@@ -431,11 +450,12 @@ void Connection::close(std::string_view why) {
 // Ending sessions takes locks and touches files: not here.
 void Connection::end_sessions() {
     if (!group_) return;
-    common_.groups.leave(group_);
+    auto ending = common_.groups.leave(group_, std::exchange(entered_, false));
+    group_.reset();
     try {
-        common_.workers.run([group = std::move(group_)]() mutable { group.reset(); });
+        common_.workers.run([ending]() mutable { ending.reset(); });
     } catch (const std::bad_alloc&) {
-        group_.reset();
+        return; // it ends here
     }
 }
 

@@ -76,12 +76,16 @@ private:
     void say_goodbye();
     void close(std::string_view why);
     void end_sessions();
+    void enter_group();
+    bool hears_enough(const Call& call) const;
 
     Common& common_;
     StreamSocket socket_;
     WhenClosed when_closed_;
     std::shared_ptr<const Peer> peer_; // the calls that run keep theirs
     std::shared_ptr<Group> group_;     // none before the bind
+    bool admitted_ = false;            // may call the service, by its place or its identity
+    bool entered_ = false;             // keeps the group's sessions alive
     std::unique_ptr<rpc::ServerAssociation> association_;
     // Set by the association, and adopted on the strand.
     std::shared_ptr<Group> joined_;

@@ -43,7 +43,7 @@ Result<void> serve(wire::Interface interface_of, const rpc::IncomingCall& call, 
                    Group& group, const ConfigPtr& config, const std::atomic<bool>& cancelled,
                    Figures& figures, wire::ReplySink& reply) {
     NTDSB_CHECK(admit(peer, config->service));
-    NTDSB_TRY(service::Association* const sessions, group.sessions_of(peer.caller, config));
+    NTDSB_TRY(const auto sessions, group.sessions_of(peer.caller, config));
     const auto start = std::chrono::steady_clock::now();
     StatusSink sink(reply);
     NTDSB_CHECK(sessions->call(interface_of, call.opnum, call.stub, sink, cancelled));

@@ -8,16 +8,14 @@
 
 namespace ntdsb::server {
 
-Result<service::Association*> Group::sessions_of(const service::Caller& caller,
-                                                 const ConfigPtr& config) {
+Result<std::shared_ptr<service::Association>> Group::sessions_of(const service::Caller& caller,
+                                                                 const ConfigPtr& config) {
     const std::lock_guard lock(mutex_);
-    if (!sessions_) {
-        owner_ = caller.account;
-        sessions_ = std::make_unique<service::Association>(config, caller);
-    }
-    if (owner_ != caller.account)
-        return fail(ERROR_ACCESS_DENIED, "the association group ", id_, " belongs to ", owner_);
-    return sessions_.get();
+    if (owner_ != caller.account || callers_ == 0)
+        return fail(ERROR_ACCESS_DENIED, "the association group ", id_, " belongs to ",
+                    owner_.empty() ? "nobody any more" : owner_);
+    if (!sessions_) sessions_ = std::make_shared<service::Association>(config, caller);
+    return sessions_;
 }
 
 std::shared_ptr<Group> Groups::join(std::uint32_t asked) {
@@ -42,9 +40,22 @@ std::shared_ptr<Group> Groups::join(std::uint32_t asked) {
     return nullptr;
 }
 
-void Groups::leave(const std::shared_ptr<Group>& group) {
+bool Groups::enter(const std::shared_ptr<Group>& group, const service::Caller& caller) {
+    const std::lock_guard lock(group->mutex_);
+    if (group->owner_.empty()) group->owner_ = caller.account;
+    if (group->owner_ != caller.account) return false;
+    ++group->callers_;
+    return true;
+}
+
+std::shared_ptr<service::Association> Groups::leave(const std::shared_ptr<Group>& group,
+                                                    bool entered) {
     const std::lock_guard lock(mutex_);
     if (--group->connections_ == 0) groups_.erase(group->id());
+    const std::lock_guard group_lock(group->mutex_);
+    if (!entered || --group->callers_ != 0) return nullptr;
+    group->owner_.clear();
+    return std::move(group->sessions_);
 }
 
 } // namespace ntdsb::server

@@ -2,6 +2,7 @@
 
 #include "core/path.h"
 #include "platform/file.h"
+#include "service/locations.h"
 
 #include <algorithm>
 
@@ -9,11 +10,16 @@ namespace ntdsb::service {
 
 namespace {
 
-// Another computer's share. It is not even looked at: that alone would show the service's
-// credentials to that computer.
+// Another computer's share, by whichever of the system's names: all that begins with two
+// backslashes but a drive's or a volume's path. It is not even looked at: that alone would show the
+// service's credentials to that computer.
 bool is_of_another_computer(std::u16string_view path) {
-    return host_path_style == PathStyle::windows && path.starts_with(u"\\\\") &&
-           !path.starts_with(u"\\\\?\\");
+    constexpr std::u16string_view verbatim = u"\\\\?\\";
+    if (host_path_style != PathStyle::windows || !path.starts_with(u"\\\\")) return false;
+    if (!path.starts_with(verbatim)) return true;
+    const auto rest = path.substr(verbatim.size());
+    const bool is_drive = rest.size() >= 3 && rest[1] == u':' && rest[2] == u'\\';
+    return !is_drive && !path_key(rest).starts_with(path_key(u"Volume{"));
 }
 
 // Of folders that are there.
@@ -45,6 +51,23 @@ Result<void> check_one(std::u16string_view path, std::string_view argument,
 }
 
 } // namespace
+
+Result<void> check_remote_names(const wire::RestoreRegister::Request& request) {
+    const auto check = [](std::u16string_view path, std::string_view argument) -> Result<void> {
+        const auto normal = normalize_path(resolve_own_share(path));
+        if (is_of_another_computer(normal))
+            return refused(path, argument, "is not on the service's computer");
+        return ok();
+    };
+    NTDSB_CHECK(check(request.checkpoint_path, "szCheckPointFilePath"));
+    NTDSB_CHECK(check(request.log_path, "szLogPath"));
+    NTDSB_CHECK(check(request.backup_log_path, "szBackupLogPath"));
+    for (const auto& pair : request.map) {
+        NTDSB_CHECK(check(pair.source, "a database name of rgrstmap"));
+        NTDSB_CHECK(check(pair.target, "a new database name of rgrstmap"));
+    }
+    return ok();
+}
 
 Result<void> check_remote_paths(const wire::RestoreRegister::Request& request,
                                 const DirectoryConfig& directory,

@@ -14,4 +14,8 @@ Result<void> check_remote_paths(const wire::RestoreRegister::Request& request,
                                 const DirectoryConfig& directory,
                                 const std::vector<std::u16string>& roots);
 
+// ERROR_ACCESS_DENIED where a path of the request is another computer's, by its name alone: to be
+// asked before any of them is looked at. `request` need not be resolved.
+Result<void> check_remote_names(const wire::RestoreRegister::Request& request);
+
 } // namespace ntdsb::service

@@ -59,6 +59,7 @@ Result<void> RestoreSession::register_restore(wire::RestoreRegister::Request req
                                               const std::vector<std::u16string>* remote_roots) {
     NTDSB_CHECK(check_unrestricted());
     const platform::ThreadPrivileges privileges;
+    if (remote_roots) NTDSB_CHECK(check_remote_names(request));
     NTDSB_CHECK(resolve_register_arguments(request, instance_->directory()));
     if (remote_roots)
         NTDSB_CHECK(check_remote_paths(request, instance_->directory(), *remote_roots));

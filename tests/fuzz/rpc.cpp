@@ -61,7 +61,7 @@ public:
         return complete_ ? std::make_shared<const Nobody>() : nullptr;
     }
     std::size_t token_size() const override { return token_octets; }
-    void sign_headers(bool) override {}
+    Result<void> sign_headers(bool) override { return ok(); }
     Result<std::size_t> protect(const rpc::FragmentParts& fragment,
                                 std::span<std::byte> token) override {
         FUZZ_CHECK(complete_ && token.size() == token_octets, "a token has its room");
@@ -193,6 +193,7 @@ private:
         peer.caller.name = peer.caller.account = "the fuzzer";
         peer.is_local = true;
         peer.here = {{127, 0, 0, 1}, 1};
+        if (!entered_) entered_ = groups_.enter(group_, peer.caller);
         wire::BufferSink reply(std::size_t{1} << 20);
         const auto outcome =
             dispatch(call, peer, *group_, open_to_everybody(), cancelled_, figures_, reply);
@@ -214,6 +215,7 @@ private:
     const rpc::Limits limits_;
     server::Groups groups_;
     std::shared_ptr<server::Group> group_;
+    bool entered_ = false;
     rpc::ServerAssociation association_;
     server::Figures figures_;
     std::atomic<bool> cancelled_{false};

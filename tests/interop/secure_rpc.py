@@ -160,22 +160,18 @@ class Wire:
 class SecureClient(Wire):
     """Binds to one interface with one mechanism. `start` is the bind alone; `authenticate` all legs."""
 
-    def __init__(self, port, interface, mechanism, level=PRIVACY, kind=None, context_id=CONTEXT_ID, flags=ONLY):
+    def __init__(self, port, interface, mechanism, level=PRIVACY, kind=None, context_id=CONTEXT_ID, flags=ONLY | HEADER_SIGN):
         super().__init__(port)
         self.interface, self.mechanism, self.level = interface, mechanism, level
         self.kind = mechanism.kind if kind is None else kind
         self.context_id, self.flags = context_id, flags
         self.last_call = 1
         self.longest = 1432
-        self.wants_headers = False
+        self.wants_headers = bool(flags & HEADER_SIGN)  # Kerberos signs them where the answer says so, too
         self.interfaces = [interface]  # presentation contexts 0, 1, ...
 
     def trailer(self, padding=0):
         return (self.kind, self.level, self.context_id, padding)
-
-    def agree_on_headers(self):
-        """Kerberos signs headers where the bind and its answer say so (MS-RPCE 2.2.2.3)."""
-        self.wants_headers = True
 
     def start(self, token, interfaces=None, call_id=1):
         self.send(fragment(BIND, bind_body(interfaces or self.interfaces), call_id, self.flags, self.trailer(), token))

@@ -27,6 +27,7 @@ import sys
 import time
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
+LEAKS = TOP / "tests" / "interop" / "leaks_of_libraries.txt"
 WINE_RUN = TOP / "tests" / "support" / "wine-run"
 WINE_FLAVOURS = ("x64", "x86")
 FLAVOURS_AT_ONCE = 2
@@ -97,7 +98,8 @@ def full_command(suite: Suite, report: pathlib.Path) -> list[str]:
 def execute(suite: Suite, report: pathlib.Path, log: pathlib.Path, timeout: float) -> str:
     """Runs the suite with its output in `log`; returns what is wrong with how it ended, or nothing."""
     work = log.parent
-    environment = dict(os.environ, NTDSB_TEST_TMP=as_seen(work, suite.flavour), UBSAN_OPTIONS="print_stacktrace=1")
+    environment = dict(os.environ, NTDSB_TEST_TMP=as_seen(work, suite.flavour), UBSAN_OPTIONS="print_stacktrace=1",
+                       LSAN_OPTIONS=f"suppressions={LEAKS}:print_suppressions=0")
     for name in ("NTDSBCLI_CONFIG", "NTDSBCLI_LOG"):
         environment.pop(name, None)
     environment.update(word.split("=", 1) for word in suite.environment)

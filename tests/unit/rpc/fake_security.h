@@ -36,7 +36,12 @@ public:
         return std::make_shared<FakeIdentity>();
     }
     std::size_t token_size() const override { return 16; }
-    void sign_headers(bool negotiated) override { signs_headers_ = negotiated; }
+    Result<void> sign_headers(bool negotiated) override {
+        if (!negotiated && needs_signed_headers) return headers_unsigned();
+        signs_headers_ = negotiated;
+        return ok();
+    }
+    bool needs_signed_headers = false; // as Kerberos does
 
     Result<std::size_t> protect(const FragmentParts& fragment,
                                 std::span<std::byte> token) override {

@@ -74,8 +74,9 @@ protected:
     Result<std::unique_ptr<SecurityContext>> accept(AuthType type, Protection level) {
         if (type == AuthType::kerberos) return fail(ERROR_NOT_SUPPORTED, "no keytab");
         if (level < least) return fail(ERROR_NOT_SUPPORTED, "too little");
-        return std::unique_ptr<SecurityContext>(
-            std::make_unique<FakeSecurity>(FakeSecurity::Side::server, legs));
+        auto context = std::make_unique<FakeSecurity>(FakeSecurity::Side::server, legs);
+        context->needs_signed_headers = like_kerberos;
+        return std::unique_ptr<SecurityContext>(std::move(context));
     }
     Result<std::unique_ptr<ClientAssociation>> connect(AuthType type = AuthType::negotiate,
                                                        Protection level = Protection::privacy) {
@@ -121,6 +122,7 @@ protected:
     }
 
     unsigned legs = 4;
+    bool like_kerberos = false;
     Protection least = Protection::integrity;
     std::function<void(Bytes&)> from_client, from_server;
     std::deque<std::byte> to_client;
@@ -562,6 +564,45 @@ TEST_F(Secure, StrippedHeaderSigningIsNoticed_AUTH6) {
     EXPECT_FALSE(call(*client));
     EXPECT_EQ(calls, 0);
     EXPECT_TRUE(hung_up);
+}
+
+TEST_F(Secure, KerberosWithoutSignedHeadersIsRefused_AUTH6) {
+    const auto strip = [](Bytes& sent) {
+        sent[3] &= std::byte{static_cast<std::uint8_t>(~unsigned{support_header_sign})};
+    };
+    like_kerberos = true;
+    for (legs = 2; legs <= 5; ++legs) {
+        server = make_server();
+        hung_up = false;
+        to_client.clear();
+        from_client = [&](Bytes& sent) {
+            if (split_fragment(sent).value().header.type == PduType::bind) strip(sent);
+        };
+        const auto client = connect();
+        if (client) { // whose last leg has no answer
+            EXPECT_EQ(legs % 2, 1u);
+            EXPECT_FALSE(call(*client.value()));
+        } else {
+            EXPECT_EQ(client.error().code, ERROR_ACCESS_DENIED) << legs;
+        }
+        EXPECT_EQ(calls, 0);
+        EXPECT_TRUE(hung_up) << legs;
+    }
+    // And the other way round: a client is not content with such a server.
+    like_kerberos = false;
+    server = make_server();
+    hung_up = false;
+    to_client.clear();
+    legs = 2;
+    from_client = {};
+    from_server = strip;
+    auto context = std::make_unique<FakeSecurity>(FakeSecurity::Side::client, legs);
+    context->needs_signed_headers = true;
+    const auto client = ClientAssociation::bind(
+        std::make_unique<Line>(*this), backup_interface, longest_secure,
+        ClientSecurity{AuthType::negotiate, Protection::privacy, std::move(context)});
+    ASSERT_FALSE(client);
+    EXPECT_EQ(client.error().code, ERROR_ACCESS_DENIED);
 }
 
 TEST_F(Secure, AFaultIsTakenAsItComes) {

@@ -4,6 +4,7 @@
 
 #include "rpc/fault_status.h"
 #include "server/asio.h"
+#include "server/groups.h"
 
 #include <future>
 #include <random>
@@ -45,9 +46,34 @@ TEST_F(ServerTest, AdmitsNobodyWithoutProofWhereNoSettingAllowsIt_COM9) {
     start();
     auto client = bound();
     EXPECT_EQ(client.ping().fault, access_denied);
+    EXPECT_FALSE(client.next()) << "once is enough";
+    auto other = bound();
     EXPECT_EQ(
-        client.call(restore_context, 0, wire::encode(wire::IsDirectoryOnline::Request{})).fault,
+        other.call(restore_context, 0, wire::encode(wire::IsDirectoryOnline::Request{})).fault,
         access_denied);
+}
+
+// END-3: only its owner's connections keep a group's sessions alive.
+TEST_F(ServerTest, StrangerInAGroupKeepsNoSessionAlive_END3) {
+    directory.config.service.allow_anonymous = false;
+    start();
+    Groups groups;
+    const service::Caller owner{false, "alice", "alice"}, other{false, "eve", "eve"};
+    const auto group = groups.join(0);
+    ASSERT_TRUE(groups.enter(group, owner));
+    const auto config = std::make_shared<const Config>(directory.config);
+    std::weak_ptr<service::Association> sessions = group->sessions_of(owner, config).value();
+    ASSERT_EQ(groups.join(group->id()), group); // a stranger, who does not enter
+    ASSERT_EQ(groups.join(group->id()), group);
+    EXPECT_FALSE(groups.enter(group, other)); // somebody else
+    EXPECT_FALSE(group->sessions_of(other, config));
+    EXPECT_FALSE(sessions.expired());
+    groups.leave(group, true);
+    EXPECT_TRUE(sessions.expired());
+    EXPECT_FALSE(group->sessions_of(owner, config)) << "nobody's any more";
+    groups.leave(group, false);
+    groups.leave(group, false);
+    EXPECT_EQ(groups.join(group->id()), nullptr);
 }
 
 TEST_F(ServerTest, TakesItsLimitsFromTheSettings) {

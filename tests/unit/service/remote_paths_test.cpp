@@ -1,7 +1,10 @@
 // Which files a remote caller's restore may name: contract ACC-4.
 #include "service/remote_paths.h"
 
+#include "core/utf16.h"
 #include "restore_directory.h"
+
+#include <utility>
 
 namespace ntdsb::service {
 namespace {
@@ -50,6 +53,24 @@ TEST_F(RemotePaths, AnotherComputersShareIsDeniedUnseen) {
     roots.push_back(u"\\\\other\\share");
     request.backup_log_path = u"\\\\other\\share\\logs";
     EXPECT_EQ(judged(), ERROR_ACCESS_DENIED);
+}
+
+TEST_F(RemotePaths, AnotherComputersNamesAreKnownInEveryForm) { // ACC-4
+    EXPECT_EQ(code_of(check_remote_names(request)), S_OK);
+    for (const std::u16string path :
+         {u"\\\\other\\share\\x", u"//other/share/x", u"\\\\?\\UNC\\other\\share\\x.",
+          u"\\\\?\\GLOBALROOT\\Device\\Mup\\other\\share\\x", u"\\\\.\\UNC\\other\\share\\x"}) {
+        for (std::u16string* const argument :
+             {&request.checkpoint_path, &request.log_path, &request.backup_log_path,
+              &request.map.front().source, &request.map.front().target}) {
+            const std::u16string before = std::exchange(*argument, path);
+            EXPECT_EQ(code_of(check_remote_names(request)), ERROR_ACCESS_DENIED)
+                << utf16_to_wtf8(path);
+            *argument = before;
+        }
+    }
+    request.log_path = u"\\\\?\\C:\\NTDS";
+    EXPECT_EQ(code_of(check_remote_names(request)), S_OK);
 }
 #else
 TEST_F(RemotePaths, LinksAreFollowed) {
