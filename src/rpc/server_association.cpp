@@ -151,6 +151,7 @@ Step ServerAssociation::alter_context(const Fragment& fragment) {
 std::vector<ContextResult>
 ServerAssociation::negotiate(const std::vector<ContextElement>& elements) {
     std::vector<ContextResult> results;
+    results.reserve(elements.size());
     for (const ContextElement& element : elements) results.push_back(negotiate(element));
     return results;
 }
@@ -230,7 +231,7 @@ Result<Bytes> ServerAssociation::security_leg(const Fragment& fragment) {
         return fail(ERROR_ACCESS_DENIED, "the authentication does not come to an end");
     NTDSB_TRY(Bytes token, security_->context->step(fragment.token));
     // What does not fit into a fragment beside the answer's own fields is no token of ours.
-    constexpr std::size_t longest_token = 48 * 1024;
+    constexpr std::size_t longest_token = std::size_t{48} * 1024;
     if (token.size() > longest_token)
         return fail(ERROR_ACCESS_DENIED, "a token of ", token.size(), " octets");
     if (security_->context->is_complete())
@@ -245,7 +246,7 @@ void ServerAssociation::append_token(Bytes& fragment, const Bytes& token) const 
     std::ranges::copy(token, fragment.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
-void ServerAssociation::tell_authenticated(Step& step) {
+void ServerAssociation::tell_authenticated(Step& step) const {
     step.authenticated = security() != nullptr;
 }
 

@@ -15,11 +15,12 @@ namespace ntdsb::rpc {
 
 // What one client may take of the server.
 struct Limits {
-    std::uint16_t fragment = 65528;         // the longest fragment sent or received
-    std::size_t request = 8 * 1024 * 1024;  // octets of one request's stub, reassembled
-    std::size_t pending = 16 * 1024 * 1024; // octets of all requests being reassembled
-    std::size_t contexts = 32;              // presentation contexts
-    std::size_t calls = 32;                 // being received or running
+    std::uint16_t fragment = 65528; // the longest fragment sent or received
+    // Octets of one request's stub, reassembled, and of all requests being reassembled.
+    std::size_t request = std::size_t{8} * 1024 * 1024;
+    std::size_t pending = std::size_t{16} * 1024 * 1024;
+    std::size_t contexts = 32; // presentation contexts
+    std::size_t calls = 32;    // being received or running
 };
 
 // A whole request. `interface_index` counts in the interfaces that the association was made with.
@@ -110,7 +111,7 @@ private:
     Result<void> begin_security(const Fragment& fragment);
     Result<Bytes> security_leg(const Fragment& fragment);
     void append_token(Bytes& fragment, const Bytes& token) const;
-    void tell_authenticated(Step& step);
+    void tell_authenticated(Step& step) const;
     Result<std::span<const std::byte>> unprotected(const Fragment& fragment,
                                                    std::span<const std::byte> stub);
     Result<void> verify_call(std::uint32_t id, CallState& call);

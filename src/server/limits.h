@@ -16,7 +16,7 @@ struct Limits {
     std::size_t waiting_of_connection = 8; // above, nothing is read from it
     // Octets of answers that wait for a slow reader: above, nothing is read from it, and none of
     // its calls begins. max_unsent_bytes
-    std::size_t unsent = 1024 * 1024;
+    std::size_t unsent = std::size_t{1024} * 1024;
     std::chrono::milliseconds until_bound{30'000}; // bind_timeout_s
     // From a fragment's first octet to its last: fragment_timeout_s
     std::chrono::milliseconds fragment{60'000};
@@ -25,7 +25,7 @@ struct Limits {
     std::chrono::milliseconds linger{5'000}; // for the client to hang up after it was told to
     rpc::Limits association;                 // max_request_bytes
     // For those who are not admitted: enough for the standard interfaces.
-    rpc::Limits stranger{65528, 64 * 1024, 64 * 1024, 8, 16};
+    rpc::Limits stranger{65528, 65536, 65536, 8, 16};
 };
 
 } // namespace ntdsb::server

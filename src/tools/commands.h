@@ -57,7 +57,7 @@ int end_session(const Options& options);
 int doctor(const Options& options);
 
 // --- command_line.cpp: parses the command line (UTF-8, without the program's name) and calls the
-// command; `options` gives the streams.
-int run_command_line(const std::vector<std::string>& arguments, Options options);
+// command; `given` has the streams.
+int run_command_line(const std::vector<std::string>& arguments, Options given);
 
 } // namespace ntdsb::tools

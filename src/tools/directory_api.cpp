@@ -61,7 +61,7 @@ Result<std::u16string> server_of_instance(const Config& config, const std::strin
                 "\"; the library knows instances by server names alone. Add to ",
                 config.file.empty() ? platform::default_config_file() : config.file,
                 ": [transport.servers.", instance,
-                "] with transport = \"embedded\" and instance = \"", instance, "\"");
+                R"(] with transport = "embedded" and instance = ")", instance, "\"");
 }
 
 // As the library finds it: without leading backslashes and without case (COM-3).

@@ -47,8 +47,8 @@ InterruptGuard::InterruptGuard() {
     handle_once(SIGTERM);
 }
 InterruptGuard::~InterruptGuard() {
-    std::signal(SIGINT, SIG_DFL);
-    std::signal(SIGTERM, SIG_DFL);
+    static_cast<void>(std::signal(SIGINT, SIG_DFL));
+    static_cast<void>(std::signal(SIGTERM, SIG_DFL));
 }
 #endif
 

@@ -2,6 +2,7 @@
 #include "tools/progress.h"
 
 #include <array>
+#include <cmath>
 #include <ostream>
 
 namespace ntdsb::tools {
@@ -76,7 +77,7 @@ std::string Progress::figures(Clock::duration elapsed) const {
     if (done_ < total_)
         line += text(", ",
                      duration_text(static_cast<std::uint64_t>(
-                         static_cast<double>(total_ - done_) / rate + 0.5)),
+                         std::llround(static_cast<double>(total_ - done_) / rate))),
                      " left");
     return line;
 }
