@@ -24,13 +24,16 @@
  *              exactly one of several End calls wins. [COM-11]
  *   Out        parameters must not be NULL (ERROR_INVALID_PARAMETER) [COM-2], and hold NULL or 0
  *              after a failure. [ABI-10] The memory handed out is the caller's, to be freed with
- *              DsBackupFree. [COM-12] What is passed in stays the caller's and is not kept.
+ *              DsBackupFree. [COM-12] What is passed in stays the caller's and is not kept; a
+ *              string, token or map that runs into memory that cannot be read is
+ *              ERROR_INVALID_PARAMETER. [ABI-11]
  *   Last error the caller's GetLastError value survives. [ABI-10]
  *   Rights     those of the calling thread's token. Backup needs the backup privilege, restore the
  *              restore privilege, or membership in Administrators; else ERROR_ACCESS_DENIED. Off
  *              Windows the rights on the files count. [ACC-1, ACC-2]
  *   Set-up     a wrong configuration file, or a state folder that cannot be used, is hrError
- *              (ERROR_ACCESS_DENIED where the system denied it); the log says what to mend.
+ *              (ERROR_ACCESS_DENIED where the system denied it; ERROR_DISK_FULL or
+ *              ERROR_WRITE_PROTECT where it has become so); the log says what to mend.
  *              [COM-13] Another process holding the state folder's short lock for over 10 s:
  *              ERROR_LOCK_VIOLATION; try again. [COM-14]
  *   Lists      entries of one prefix character (BFT_...) and a path, each ended by NUL, and one

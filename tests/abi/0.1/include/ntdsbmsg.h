@@ -52,8 +52,8 @@
 /* Incremental backup is switched off for this directory. Take a full backup. */
 #define hrIncrementalBackupDisabled ((HRESULT)0xC7FF0009)
 
-/* A transaction log that the backup needs is not in the log folder. The log names its
- * generation. */
+/* A transaction log that the backup needs is not in the log folder. Put it back, or bring the
+ * directory to a clean shutdown; the log names its generation. */
 #define hrLogFileNotFound ((HRESULT)0xC7FF000A)
 
 /* The directory reuses its logs in a circle, so that there is no chain of logs to back up. */

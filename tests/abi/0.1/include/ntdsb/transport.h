@@ -58,26 +58,26 @@ extern "C" {
 
 /* Where to, for whom, and which of the two interfaces of def/ntdsb.idl. */
 typedef struct ntdsb_target {
-    uint32_t size;              /* of this structure, as the host knows it */
-    uint32_t interface_version; /* 1: version 1.0 */
-    uint8_t interface_uuid[16]; /* in NDR's little-endian order */
-    const char* server;         /* the server's name, in lower case */
-    const char* address;        /* `address` of [transport.servers.NAME]; "" if it has none */
+    uint32_t size;               /* of this structure, as the host knows it */
+    uint32_t interface_version;  /* 1: version 1.0 */
+    uint8_t interface_uuid[16];  /* in NDR's little-endian order */
+    const char *server;          /* the server's name, in lower case */
+    const char *address;         /* `address` of [transport.servers.NAME]; "" if it has none */
     uint32_t connect_timeout_ms;
-    const char* user; /* of DsSetAuthIdentity; all three NULL: the process's own */
-    const char* domain;
-    const char* password;
+    const char *user;            /* of DsSetAuthIdentity; all three NULL: the process's own */
+    const char *domain;
+    const char *password;
 } ntdsb_target;
 
 /* Where a reply's bytes go (P-6). */
 typedef struct ntdsb_reply {
     uint32_t size; /* of this structure, as the host knows it */
-    void* context;
+    void *context;
     /* Memory for the next bytes of the reply: at least one, at most `wanted`; `*lent` is how many.
      * NULL: the host takes no more of this reply. Valid until the next lend or commit. */
-    void*(NTDSB_TRANSPORT_CALL* lend)(void* context, size_t wanted, size_t* lent);
+    void *(NTDSB_TRANSPORT_CALL *lend)(void *context, size_t wanted, size_t *lent);
     /* The first `size` bytes of the memory lent last are part of the reply now. */
-    void(NTDSB_TRANSPORT_CALL* commit)(void* context, size_t size);
+    void (NTDSB_TRANSPORT_CALL *commit)(void *context, size_t size);
 } ntdsb_reply;
 
 /* What a plug-in can do. Static: it stays as it is while the process lives. */
@@ -87,21 +87,21 @@ typedef struct ntdsb_transport {
 
     /* One association with one interface of a service, in `*connection`. On failure a code, and in
      * `error` (of `error_size` bytes, NUL-terminated) what happened and what to do, for the log. */
-    int32_t(NTDSB_TRANSPORT_CALL* connect)(const ntdsb_target* target, void** connection,
-                                           char* error, size_t error_size);
+    int32_t(NTDSB_TRANSPORT_CALL *connect)(const ntdsb_target *target, void **connection,
+                                           char *error, size_t error_size);
     /* Carries one call. NTDSB_TRANSPORT_OK: the whole reply was written. */
-    int32_t(NTDSB_TRANSPORT_CALL* call)(void* connection, uint16_t opnum, const void* request,
-                                        size_t request_size, const ntdsb_reply* reply);
+    int32_t(NTDSB_TRANSPORT_CALL *call)(void *connection, uint16_t opnum, const void *request,
+                                        size_t request_size, const ntdsb_reply *reply);
     /* Asks the running call to end early; without one it does nothing. */
-    void(NTDSB_TRANSPORT_CALL* cancel)(void* connection);
+    void(NTDSB_TRANSPORT_CALL *cancel)(void *connection);
     /* Ends the association; the service runs its sessions down. */
-    void(NTDSB_TRANSPORT_CALL* disconnect)(void* connection);
+    void(NTDSB_TRANSPORT_CALL *disconnect)(void *connection);
 } ntdsb_transport;
 
 /* The plug-in's one exported symbol: its table in a version from `oldest` to `newest`, or NULL if
  * it speaks none of them. */
-typedef const ntdsb_transport*(NTDSB_TRANSPORT_CALL* ntdsb_transport_negotiate_t)(uint32_t oldest,
-                                                                                  uint32_t newest);
+typedef const ntdsb_transport *(NTDSB_TRANSPORT_CALL *ntdsb_transport_negotiate_t)(uint32_t oldest,
+                                                                                   uint32_t newest);
 #define NTDSB_TRANSPORT_SYMBOL "ntdsb_transport_negotiate"
 
 #ifdef __cplusplus
