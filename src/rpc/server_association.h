@@ -60,7 +60,9 @@ public:
     Step receive(std::span<const std::byte> octets);
 
     // Whether receiving this may take long, since a mechanism asks others (its peer's token, a
-    // domain controller). No call runs meanwhile.
+    // domain controller): on another thread, while calls may be answered. An association that has
+    // calls is past its authentication and only refuses a further leg, which writes nothing that an
+    // answer reads.
     static bool is_security_leg(const Frame& frame);
 
     // The association's security context, once it is complete; null for an anonymous client.

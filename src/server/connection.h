@@ -89,7 +89,8 @@ private:
     std::unique_ptr<rpc::ServerAssociation> association_;
     // Set by the association, and adopted on the strand.
     std::shared_ptr<Group> joined_;
-    // A worker runs a leg of the authentication, and it alone touches association_ and joined_.
+    // A worker runs a leg of the authentication; of association_ the strand only answers calls
+    // meanwhile (ServerAssociation::is_security_leg), and joined_ is the worker's.
     bool authenticating_ = false;
     Deadline read_deadline_;
     Deadline write_deadline_;

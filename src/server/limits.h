@@ -1,5 +1,6 @@
 // What clients may take of the server. Memory is bounded by these: a connection holds at most one
-// fragment, its requests (rpc::Limits) and its answers.
+// fragment (a protected one twice more while it is decrypted), its requests (rpc::Limits) and its
+// answers.
 #pragma once
 
 #include "rpc/server_association.h"
