@@ -195,6 +195,8 @@ std::size_t Connection::take_fragment(std::span<const std::byte> octets) {
     } else {
         rpc::Step step = association_->receive(fragment);
         adopt_group();
+        // Who binds without authentication stays who he is.
+        if (frame.value()->header.type == rpc::PduType::bind) enter_group();
         obey(std::move(step));
     }
     return fragment.size();
@@ -299,7 +301,6 @@ void Connection::begin_calls() {
 
 void Connection::begin(const std::shared_ptr<Call>& call) {
     running_[call->incoming.id] = call;
-    enter_group();
     common_.workers.run([self = shared_from_this(), call, peer = peer_, group = group_]() mutable {
         Common& common = self->common_;
         ++common.figures.calls_running;
