@@ -230,6 +230,13 @@ TEST_F(ServerTest, ClosesAClientThatTakesNoAnswersAndServesTheOthers) {
         } while (slow.send(many));
     });
     for (int i = 0; i < 20; ++i) expect_alive();
+#ifdef _WIN32
+    // Wine 8 now and then keeps a socket open that was closed while a write was under way on it, and
+    // its peer waiting (seen with ss: nobody's, and established). What the others get is tested all
+    // the same; that the connection ends, natively.
+    std::this_thread::sleep_for(2s);
+    slow.socket().wake();
+#endif
     sender.join();
 }
 
