@@ -276,42 +276,42 @@ TYPED_TEST(ForeignServerTest, ABackup) {
     ASSERT_CODE(
         Form::backup_prepare(this->foreign.c_str(), 0, BACKUP_TYPE_FULL, &token, &size, &this->hbc),
         S_OK);
-    const std::string session = ForeignServer::get().next_session();
+    this->session = ForeignServer::get().next_session();
     expect_line("BackupPrepare \"lds1\" 0 1");
     const auto* const begin = static_cast<const std::byte*>(token);
     EXPECT_TRUE(std::vector(begin, begin + size) == numbered(40001, 251)) << size;
     DsBackupFree(token);
     EXPECT_EQ(this->list(Form::database_names), (Entries{{0x44, "C:\\ntds\\ntds.dit"}}));
-    expect_line("BackupGetDatabaseNames " + session);
+    expect_line("BackupGetDatabaseNames " + this->session);
     EXPECT_EQ(this->list(Form::locations), (Entries{{0x44, "E:\\ntds\\ntds.dit"}}));
-    expect_line("BackupGetDatabaseLocations " + session);
+    expect_line("BackupGetDatabaseLocations " + this->session);
     LARGE_INTEGER file_size{};
     EXPECT_CODE(
         Form::open_file(this->hbc, Form::text("x" + here("ntds")).c_str(), 65536, &file_size),
         S_OK);
     EXPECT_EQ(file_size.QuadPart, 0x123456789);
-    expect_line("BackupOpenFile " + session + " " + in_quotes("x" + here("ntds")) + " 65536");
+    expect_line("BackupOpenFile " + this->session + " " + in_quotes("x" + here("ntds")) + " 65536");
     std::vector<std::byte> buffer(100);
     EXPECT_CODE(DsBackupRead(this->hbc, buffer.data(), 100, &size), S_OK);
     EXPECT_EQ(size, 5u);
     buffer.resize(5);
     EXPECT_EQ(buffer, numbered(5, 253));
-    expect_line("BackupRead " + session + " 100");
+    expect_line("BackupRead " + this->session + " 100");
     EXPECT_CODE(DsBackupRead(this->hbc, buffer.data(), 5, &size), ERROR_HANDLE_EOF);
     EXPECT_EQ(size, 0u);
-    expect_line("BackupRead " + session + " 5");
+    expect_line("BackupRead " + this->session + " 5");
     EXPECT_CODE(DsBackupClose(this->hbc), S_OK);
-    expect_line("BackupClose " + session);
+    expect_line("BackupClose " + this->session);
     EXPECT_CODE(Form::open_file(this->hbc, Form::text("y").c_str(), 0, &file_size), S_OK);
-    expect_line("BackupOpenFile " + session + " \"y\" 0");
+    expect_line("BackupOpenFile " + this->session + " \"y\" 0");
     size = 1;
     EXPECT_CODE(DsBackupRead(this->hbc, buffer.data(), 5, &size), hrReadVerifyFailure);
     EXPECT_EQ(size, 0u);
-    expect_line("BackupRead " + session + " 5");
+    expect_line("BackupRead " + this->session + " 5");
     EXPECT_CODE(DsBackupTruncateLogs(this->hbc), S_OK);
-    expect_line("BackupTruncateLogs " + session);
+    expect_line("BackupTruncateLogs " + this->session);
     EXPECT_CODE(DsBackupEnd(this->hbc), S_OK);
-    expect_line("BackupEnd " + session);
+    expect_line("BackupEnd " + this->session);
 }
 
 // --- What takes several fragments
@@ -341,7 +341,7 @@ TYPED_TEST(ForeignServerTest, RepliesOfManyFragments) {
     ASSERT_CODE(
         Form::backup_prepare(this->foreign.c_str(), 0, BACKUP_TYPE_FULL, &token, &size, &this->hbc),
         S_OK);
-    const std::string session = ForeignServer::get().next_session();
+    this->session = ForeignServer::get().next_session();
     DsBackupFree(token);
     Entries logs;
     for (unsigned i = 1; i <= 4000; ++i) {
@@ -352,8 +352,9 @@ TYPED_TEST(ForeignServerTest, RepliesOfManyFragments) {
     EXPECT_TRUE(this->list(Form::backup_logs) == logs);
     LARGE_INTEGER file_size{};
     EXPECT_CODE(Form::open_file(this->hbc, Form::text("z").c_str(), 0, &file_size), S_OK);
-    std::vector<std::string> calls{"BackupPrepare \"lds1\" 0 1", "BackupGetBackupLogs " + session,
-                                   "BackupOpenFile " + session + " \"z\" 0"};
+    std::vector<std::string> calls{"BackupPrepare \"lds1\" 0 1",
+                                   "BackupGetBackupLogs " + this->session,
+                                   "BackupOpenFile " + this->session + " \"z\" 0"};
     // Whole fragments, a little more or less, and every alignment of what follows the octets.
     std::size_t offset = 0;
     for (const DWORD bytes : {131072u, 65535u, 5816u, 5817u, 4256u, 1u, 30002u}) {
@@ -362,10 +363,10 @@ TYPED_TEST(ForeignServerTest, RepliesOfManyFragments) {
         EXPECT_EQ(size, bytes);
         EXPECT_TRUE(buffer == numbered(bytes, 253, offset)) << bytes;
         offset += bytes;
-        calls.push_back(text("BackupRead ", session, " ", bytes));
+        calls.push_back(text("BackupRead ", this->session, " ", bytes));
     }
     EXPECT_CODE(DsBackupEnd(this->hbc), S_OK);
-    calls.push_back("BackupEnd " + session);
+    calls.push_back("BackupEnd " + this->session);
     EXPECT_EQ(ForeignServer::get().take_lines(calls.size()), calls);
 }
 
@@ -396,14 +397,14 @@ TEST_F(ForeignServerItself, WideTextArrivesUntouched) {
     PVOID token = nullptr;
     DWORD size = 0;
     ASSERT_CODE(DsBackupPrepareW(foreign.c_str(), 0, BACKUP_TYPE_FULL, &token, &size, &hbc), S_OK);
-    const std::string session = ForeignServer::get().next_session();
+    this->session = ForeignServer::get().next_session();
     DsBackupFree(token);
     ForeignServer::get().take_lines(3);
     const auto name = contract::wide("C:\\") +
                       contract::WideString{0x416, 0xd83d, 0xde00, 0xdc00, 0xd800, 0xffff, 0xe9};
     LARGE_INTEGER file_size{};
     EXPECT_CODE(DsBackupOpenFileW(hbc, name.c_str(), 0xffffffff, &file_size), S_OK);
-    expect_line("BackupOpenFile " + session +
+    expect_line("BackupOpenFile " + this->session +
                 " \"C:\\{0416}{d83d}{de00}{dc00}{d800}{ffff}{00e9}\" 4294967295");
     EXPECT_CODE(DsBackupEnd(hbc), S_OK);
     ForeignServer::get().take_lines();

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <fstream>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -69,8 +70,11 @@ ServerProcess::ServerProcess(const std::vector<std::string>& command, const fs::
     PROCESS_INFORMATION information{};
     const BOOL started = CreateProcessW(executable.c_str(), line.data(), nullptr, nullptr, TRUE, 0,
                                         nullptr, nullptr, &startup, &information);
+    const DWORD error = GetLastError();
     CloseHandle(out);
-    if (!started) throw std::runtime_error("cannot start " + command.front());
+    if (!started)
+        throw std::runtime_error("cannot start " + command.front() + ": error " +
+                                 std::to_string(error));
     CloseHandle(information.hThread);
     process_ = information.hProcess;
     address_ = wait_for_line(output, "listening on ");
