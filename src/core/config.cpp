@@ -3,9 +3,9 @@
 // the TOML library. Where the file is found is config_load.cpp's.
 #include "core/config.h"
 
+#include "core/config_draft.h"
 #include "core/path.h"
 #include "core/utf16.h"
-#include "platform/domain_controller.h"
 #include "platform/process.h"
 
 // Without exceptions its functions are noexcept, and being out of memory would end the host.
@@ -297,16 +297,7 @@ std::string lower_case(std::string name) {
 
 // --- Sections
 
-// A [directory] or [instances.NAME] as written, before what is missing is filled in.
-struct Draft {
-    DirectoryConfig directory;
-    std::u16string state_path; // the configured one, above the instance's own folder
-    std::optional<PathForm> path_form;
-    std::optional<bool> registry_mirror;
-    std::string place; // "FILE:LINE: [section] ", for errors about the whole
-};
-
-Result<void> read_directory(const Entry& table, Draft& draft) {
+Result<void> read_directory(const Entry& table, DirectoryDraft& draft) {
     DirectoryConfig& directory = draft.directory;
     draft.place =
         text(table.origin, ":", table.node.source().begin.line, ": [", table.path(), "] ");
@@ -435,82 +426,7 @@ Result<void> read_log(const Entry& table, log::Settings& settings) {
                 {"file", optional_path_into(settings.file)}});
 }
 
-// --- What holds between settings
-
-// Whether the vendor's NTDS service is on this machine; what cannot be asked counts as there, which
-// leaves its registry alone.
-bool has_ntds_service() {
-    const auto state = platform::ntds_service_state();
-    return !state || state.value() != platform::ServiceState::absent;
-}
-
-void fill_in(Draft& draft, const std::u16string& default_state_path) {
-    DirectoryConfig& directory = draft.directory;
-    if (draft.state_path.empty()) draft.state_path = default_state_path;
-    if (!directory.database.empty()) {
-        if (directory.log_path.empty()) directory.log_path = path_parent(directory.database);
-        if (directory.checkpoint_path.empty()) directory.checkpoint_path = directory.log_path;
-    }
-    if (directory.name.empty()) {
-        directory.state_path = join_path(draft.state_path, u"default");
-    } else {
-        const std::u16string name(directory.name.begin(),
-                                  directory.name.end()); // ASCII, see check_name
-        directory.state_path = join_path(join_path(draft.state_path, u"instances"), name);
-    }
-    const bool may_mirror = platform::has_registry() && directory.name.empty(); // MIR-2
-    const bool asks =
-        platform::has_registry() && (!draft.path_form || (may_mirror && !draft.registry_mirror));
-    const bool has_service = asks && has_ntds_service();
-    directory.path_form = draft.path_form.value_or(has_service ? PathForm::unc : PathForm::local);
-    directory.registry_mirror = may_mirror && draft.registry_mirror.value_or(!has_service); // MIR-1
-}
-
-// The tools that restore delete everything in a directory's folders before they copy.
-Result<void> check_state_path(const Draft& draft, const DirectoryConfig& directory) {
-    const std::pair<std::string_view, std::u16string> folders[] = {
-        {"database", path_parent(directory.database)},
-        {"log_path", directory.log_path},
-        {"checkpoint_path", directory.checkpoint_path},
-        {"snapshot_path", directory.snapshot_path}};
-    for (const auto& [key, folder] : folders) {
-        if (folder.empty() || !paths_overlap(draft.state_path, folder)) continue;
-        const std::string other =
-            directory.name.empty() ? "directory" : "instances." + directory.name;
-        return fail(hrError, draft.place, "state_path: ", draft.state_path,
-                    " lies inside or above ", folder, ", where [", other, "] has its ", key,
-                    "; choose a folder apart from every directory's files");
-    }
-    return ok();
-}
-
-Result<void> check_drafts(const std::vector<Draft>& drafts) {
-    for (const Draft& draft : drafts) {
-        const DirectoryConfig& directory = draft.directory;
-        if (!directory.database.empty() && path_file_name(directory.database).empty()) {
-            return fail(hrError, draft.place, "database: ", directory.database,
-                        " is no file; name the database file itself");
-        }
-        if (directory.database.empty() && !directory.name.empty()) {
-            return fail(hrError, draft.place,
-                        "database: is missing; name the instance's database file");
-        }
-        for (const Draft& other : drafts) {
-            NTDSB_CHECK(check_state_path(draft, other.directory));
-            if (&other == &draft) continue;
-            if (same_path(directory.state_path, other.directory.state_path)) {
-                return fail(hrError, draft.place, "state_path: ", directory.state_path,
-                            " would serve two instances; give each a name of its own");
-            }
-            if (!directory.database.empty() &&
-                same_path(directory.database, other.directory.database)) {
-                return fail(hrError, draft.place, "database: ", directory.database,
-                            " belongs to two instances; only one may have it");
-            }
-        }
-    }
-    return ok();
-}
+// --- What holds between settings (of a directory: config_draft.cpp)
 
 // Transports can be judged only when all plug-ins are known.
 Result<void> check_transports(const toml::table& root, std::string_view origin, Config& config) {
@@ -563,11 +479,11 @@ Result<toml::table> parse_toml(std::string_view toml, std::string_view origin) {
 Result<Config> parse_config(std::string_view toml, std::string_view origin) {
     NTDSB_TRY(const toml::table parsed, parse_toml(toml, origin));
     Config config;
-    std::vector<Draft> drafts(1);
+    std::vector<DirectoryDraft> drafts(1);
     drafts.front().place = text(origin, ": [directory] ");
     const auto read_instance = [&](const Entry& table) -> Result<void> {
         NTDSB_CHECK(check_name(table));
-        const auto same_name = [&](const Draft& other) {
+        const auto same_name = [&](const DirectoryDraft& other) {
             return lower_case(other.directory.name) == lower_case(table.key);
         };
         if (std::any_of(drafts.begin() + 1, drafts.end(), same_name))
@@ -586,12 +502,8 @@ Result<Config> parse_config(std::string_view toml, std::string_view origin) {
          {"transport", [&](const Entry& table) { return read_transport(table, config); }},
          {"service", [&](const Entry& table) { return read_service(table, config.service); }},
          {"log", [&](const Entry& table) { return read_log(table, config.log); }}}));
-    const std::u16string common = drafts.front().state_path.empty()
-                                      ? platform::default_state_folder()
-                                      : drafts.front().state_path;
-    for (Draft& draft : drafts) fill_in(draft, common);
-    NTDSB_CHECK(check_drafts(drafts));
     NTDSB_CHECK(check_transports(parsed, origin, config));
+    NTDSB_CHECK(complete(drafts));
     config.directory = drafts.front().directory;
     for (auto draft = drafts.begin() + 1; draft != drafts.end(); ++draft)
         config.instances[draft->directory.name] = draft->directory;
