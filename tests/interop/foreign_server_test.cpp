@@ -397,14 +397,14 @@ TEST_F(ForeignServerItself, WideTextArrivesUntouched) {
     PVOID token = nullptr;
     DWORD size = 0;
     ASSERT_CODE(DsBackupPrepareW(foreign.c_str(), 0, BACKUP_TYPE_FULL, &token, &size, &hbc), S_OK);
-    this->session = ForeignServer::get().next_session();
+    const std::string session = ForeignServer::get().next_session();
     DsBackupFree(token);
     ForeignServer::get().take_lines(3);
     const auto name = contract::wide("C:\\") +
                       contract::WideString{0x416, 0xd83d, 0xde00, 0xdc00, 0xd800, 0xffff, 0xe9};
     LARGE_INTEGER file_size{};
     EXPECT_CODE(DsBackupOpenFileW(hbc, name.c_str(), 0xffffffff, &file_size), S_OK);
-    expect_line("BackupOpenFile " + this->session +
+    expect_line("BackupOpenFile " + session +
                 " \"C:\\{0416}{d83d}{de00}{dc00}{d800}{ffff}{00e9}\" 4294967295");
     EXPECT_CODE(DsBackupEnd(hbc), S_OK);
     ForeignServer::get().take_lines();
