@@ -4,6 +4,8 @@
 
 #include "platform/file.h"
 
+#include <utility>
+
 namespace ntdsb::platform {
 
 class AppendFile {
@@ -25,8 +27,11 @@ public:
     bool flush() noexcept;
 
 private:
-    AppendFile(NativeHandle handle, bool owned) noexcept : handle_(handle), owned_(owned) {}
+    // `path`: empty for the standard error.
+    AppendFile(NativeHandle handle, Path path) noexcept
+        : handle_(handle), path_(std::move(path)), owned_(!path_.empty()) {}
     NativeHandle handle_;
+    Path path_; // what the test seam of platform/file.h is told
     bool owned_;
 };
 

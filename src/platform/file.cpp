@@ -83,6 +83,11 @@ Result<void> about_to(DiskOperation operation, const Path& path) {
     return obey(hook ? hook(operation, path) : Code{0}, operation, path);
 }
 
+bool is_refused(DiskOperation operation, const Path& path) noexcept {
+    const DiskHook hook = disk_hook.load();
+    return hook && hook(operation, path) != 0;
+}
+
 std::string_view name_of(ReadOperation operation) noexcept {
     static constexpr std::array<std::string_view, read_operations> names{"open", "read", "examine",
                                                                          "list"};

@@ -3,6 +3,7 @@
 
 #include "core/log.h"
 #include "core/path.h"
+#include "core/utf16.h"
 #include "platform/append_file.h"
 #include "platform/process.h"
 #include "service/interlock_view.h"
@@ -31,12 +32,13 @@ std::string_view event_name(HistoryEvent event) {
     return "unknown";
 }
 
-// A JSON string. What is no plain text comes from a damaged record or lock file.
+// A JSON string. A damaged record or lock file may hold anything: control characters are made visible,
+// what is no UTF-8 becomes U+FFFD.
 std::string json_string(std::string_view value) {
     std::string out = "\"";
-    for (const char c : value) {
+    for (const char c : text(wtf8_to_utf16(value))) {
         if (c == '"' || c == '\\') out += '\\';
-        out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+        out += c;
     }
     return out + '"';
 }
@@ -89,10 +91,10 @@ void add_to_history(const Instance& instance, HistoryEvent event,
                     const RegistrationRecord* record) noexcept {
     try {
         if (const auto appended = append(instance, event, record); !appended)
-            log::warn("REC-10: the history has no line for \"", event_name(event),
+            log::warn("REC-11: the history has no line for \"", event_name(event),
                       "\": ", appended.error().what);
     } catch (const std::bad_alloc&) {
-        log::warn("REC-10: the history lacks a line: out of memory");
+        log::warn("REC-11: the history lacks a line: out of memory");
     }
 }
 

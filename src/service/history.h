@@ -1,6 +1,6 @@
 // The history of an instance's restores: history.log in its state folder, one JSON object a line,
 // for people and for `ntdsbctl history`. Nothing is decided by it, and a failure to write it fails
-// nothing.
+// nothing (contract REC-11).
 #pragma once
 
 #include "service/record.h"

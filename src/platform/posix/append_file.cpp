@@ -1,6 +1,7 @@
 // platform/append_file.h on POSIX systems.
 #include "platform/append_file.h"
 
+#include "platform/disk_hook.h"
 #include "platform/posix/system_error.h"
 
 #include <cerrno>
@@ -47,27 +48,35 @@ private:
 Result<AppendFile> AppendFile::open(const Path& path) {
     // Nonblocking, so that a FIFO in the file's place fails or loses lines where it would hang the
     // host for want of a reader.
-    const int handle = ::open(
-        path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+    constexpr int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    int handle = ::open(path.c_str(), flags);
+    if (handle < 0 && errno == ENOENT) {
+        NTDSB_CHECK(about_to(DiskOperation::create, path));
+        handle = ::open(path.c_str(), flags | O_CREAT, 0600);
+    }
     if (handle < 0) return errno_error(errno, "open", path);
-    return AppendFile(handle, true);
+    return AppendFile(handle, path);
 }
 
-AppendFile AppendFile::standard_error() noexcept { return AppendFile(STDERR_FILENO, false); }
+AppendFile AppendFile::standard_error() noexcept { return AppendFile(STDERR_FILENO, {}); }
 
 AppendFile::AppendFile(AppendFile&& other) noexcept
-    : handle_(other.handle_), owned_(std::exchange(other.owned_, false)) {}
+    : handle_(other.handle_), path_(std::move(other.path_)),
+      owned_(std::exchange(other.owned_, false)) {}
 AppendFile::~AppendFile() {
     if (owned_) ::close(handle_);
 }
 
 // NOLINTBEGIN(readability-make-member-function-const): they change the file
 bool AppendFile::append(std::string_view bytes) noexcept {
+    if (owned_ && is_refused(DiskOperation::write, path_)) return false;
     const NoPipeSignal no_signal;
     return ::write(handle_, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size());
 }
 
-bool AppendFile::flush() noexcept { return ::fdatasync(handle_) == 0; }
+bool AppendFile::flush() noexcept {
+    return !is_refused(DiskOperation::flush, path_) && ::fdatasync(handle_) == 0;
+}
 // NOLINTEND(readability-make-member-function-const)
 
 } // namespace ntdsb::platform

@@ -370,6 +370,31 @@ TEST_F(RestoreSessionTest, FlushThatFailsIsCompletesResult) { // VER-9
     EXPECT_EQ(client.complete(session, S_OK), S_OK);
 }
 
+// The history alone cannot be written: at its creation, a write, a flush.
+TEST_F(RestoreSessionTest, HistoryThatCannotBeWrittenFailsNothing_REC11) {
+    using platform::DiskOperation;
+    static DiskOperation failing;
+    static int refusals;
+    static_cast<void>(directory.instance()); // makes the state folder
+    for (const auto operation :
+         {DiskOperation::create, DiskOperation::write, DiskOperation::flush}) {
+        failing = operation;
+        refusals = 0;
+        platform::set_disk_hook([](DiskOperation one, const platform::Path& path) {
+            const bool fails = one == failing && path.filename() == "history.log";
+            refusals += fails ? 1 : 0;
+            return fails ? Code{ERROR_DISK_FULL} : Code{0};
+        });
+        Client client(directory);
+        const auto session = registered(client);
+        EXPECT_EQ(client.complete(session, S_OK), S_OK);
+        platform::set_disk_hook(nullptr);
+        EXPECT_GE(refusals, 1) << name_of(operation);
+        EXPECT_EQ(directory.recorded(), RecordState::completed);
+        EXPECT_EQ(directory.start_blocked(), S_OK);
+    }
+}
+
 TEST_F(RestoreSessionTest, CancelledVerificationUnblocksNothing) { // COM-11
     Client client(directory);
     const auto session = registered(client);

@@ -1,7 +1,8 @@
-// abandon, end-session and history (contract REC-10).
+// abandon, end-session and history (contract REC-10, REC-11).
 #include "tools_fixture.h"
 
 #include "../service/roles.h"
+#include "service/history.h"
 #include "support/child_process.h"
 
 namespace ntdsb::tools {
@@ -72,7 +73,8 @@ TEST_F(Ntdsbctl, AbandonIsDurable) {
     const auto abandon = [&] {
         last_change.reset();
         platform::set_disk_hook([](platform::DiskOperation operation, const platform::Path& path) {
-            if (path.extension() != ".lock" && path.extension() != ".holder")
+            if (path.extension() != ".lock" && path.extension() != ".holder" &&
+                path.extension() != ".log") // REC-11: nothing is decided by the history
                 last_change = operation;
             return Code{0};
         });
@@ -146,6 +148,23 @@ TEST_F(Ntdsbctl, HistoryShowsADamagedLineAsItIs) {
     { ASSERT_TRUE(directory.enter()); }
     EXPECT_EQ(json({"history"}, exit_ok)["events"].back()["event"], "registered")
         << "the next line is whole";
+}
+
+// A damaged record's holder may be any octets.
+TEST_F(Ntdsbctl, HistoryIsUtf8AndJsonWhateverARecordSays) { // REC-11
+    service::RegistrationRecord record;
+    for (int octet = 1; octet < 256; ++octet) record.holder += static_cast<char>(octet);
+    record.holder += "\xed\xa0\x80\xc3"; // a surrogate, the first half of a letter
+    service::add_to_history(*directory.instance(), service::HistoryEvent::registered, &record);
+    std::ifstream file(directory.state() / "history.log", std::ios::binary);
+    std::string line;
+    ASSERT_TRUE(std::getline(file, line));
+    const auto parsed = nlohmann::json::parse(line, nullptr, false);
+    ASSERT_TRUE(parsed.is_object()) << line;
+    const auto holder = parsed["registered_by"].get<std::string>();
+    EXPECT_NE(holder.find("ABC"), std::string::npos);
+    EXPECT_NE(holder.find("\xef\xbf\xbd"), std::string::npos) << "U+FFFD";
+    EXPECT_EQ(json({"history"}, exit_ok)["events"][0]["registered_by"], holder);
 }
 
 TEST_F(Ntdsbctl, LongHistoryMovesToASecondFile) {
