@@ -7,6 +7,7 @@
 #include "core/path.h"
 #include "core/utf16.h"
 #include "platform/process.h"
+#include "platform/socket.h"
 
 // Without exceptions its functions are noexcept, and being out of memory would end the host.
 #ifndef TOML_EXCEPTIONS
@@ -222,18 +223,15 @@ Result<std::string> principal_of(const Entry& entry, const toml::node& node) {
 // HOST:PORT or [IPV6]:PORT.
 Result<std::string> address_of(const Entry& entry, const toml::node& node, unsigned least_port) {
     NTDSB_TRY(auto address, string_of(entry, node));
-    const auto colon = std::min(address.rfind(':'), address.size());
-    const auto host = std::string_view(address).substr(0, colon);
-    const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
-    const char* const end = address.data() + address.size();
+    const auto parts = platform::split_address(address);
+    const std::string_view digits =
+        parts ? std::string_view(parts.value().port) : std::string_view();
+    const char* const end = digits.data() + digits.size();
     unsigned port = 0;
-    const auto parsed =
-        std::from_chars(colon < address.size() ? address.data() + colon + 1 : end, end, port);
+    const auto parsed = std::from_chars(digits.data(), end, port);
     const bool port_is_good =
         parsed.ec == std::errc() && parsed.ptr == end && port >= least_port && port <= 65535;
-    const bool host_is_good =
-        bracketed || (!host.empty() && host.find_first_of(":[] \t") == std::string_view::npos);
-    if (!host_is_good || !port_is_good) {
+    if (!parts || !port_is_good) {
         return entry.fail("has the address \"", address,
                           "\"; write HOST:PORT or [IPV6]:PORT with a port from ", least_port,
                           " to 65535");

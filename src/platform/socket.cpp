@@ -9,7 +9,7 @@ Result<HostAndPort> split_address(std::string_view address) {
     const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
     if (bracketed) host = host.substr(1, host.size() - 2);
     if (colon == std::string_view::npos || host.empty() || colon + 1 == address.size() ||
-        (!bracketed && host.find(':') != std::string_view::npos))
+        host.find_first_of(bracketed ? "[] \t" : ":[] \t") != std::string_view::npos)
         return fail(ERROR_INVALID_PARAMETER, "\"", address,
                     "\" is no address; write HOST:PORT or [IPV6]:PORT");
     return HostAndPort{std::string(host), std::string(address.substr(colon + 1))};
