@@ -29,7 +29,11 @@ Result<void> check_apart(const DirectoryConfig& directory) {
 
 // DC-1: a default instance that the configuration does not name is the domain controller's own.
 Result<DirectoryConfig> find_directory(const Config& config, std::u16string_view name) {
-    NTDSB_TRY(const std::string utf8_name, utf16_to_utf8(name));
+    const auto strict = utf16_to_utf8(name);
+    if (!strict)
+        return fail(hrCouldNotConnect, "COM-5: there is no directory instance \"", name,
+                    "\", which is not well-formed UTF-16");
+    const std::string& utf8_name = strict.value();
     if (utf8_name.empty() && config.directory.database.empty()) {
         NTDSB_TRY(auto places, platform::domain_controller_places());
         if (places) {

@@ -142,6 +142,20 @@ TYPED_TEST(DsRestorePrepare, GivesARestrictedHandleWithoutToken_PREP2) {
     EXPECT_CODE(restore.complete(hrError), hrMissingExpiryToken);
 }
 
+// No code page has them.
+TEST(DsRestorePrepareServerName, OfLoneSurrogatesCannotConnect_COM5) {
+    const MadeDirectory directory;
+    for (const WideString& name :
+         {WideString{0xd800}, WideString{'d', 'c', 0xdc00}, WideString{0xdc00, 0xd800, 'x'}}) {
+        HBC hbc = garbage();
+        EXPECT_CODE(::DsRestorePrepareW(name.c_str(), 0, nullptr, 0, &hbc), hrCouldNotConnect);
+        EXPECT_EQ(hbc, nullptr);
+        BOOL online = TRUE;
+        EXPECT_CODE(::DsIsNTDSOnlineW(name.c_str(), &online), hrCouldNotConnect);
+        EXPECT_CODE(::DsSetCurrentBackupLogW(name.c_str(), 1), hrCouldNotConnect);
+    }
+}
+
 TEST(DsRestorePrepareWithoutDirectory, CannotConnect_COM5) {
     const MadeDirectory directory;
     write_file(directory.config_file(), {});

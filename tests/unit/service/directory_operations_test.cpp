@@ -48,10 +48,15 @@ TEST_F(DirectoryOperations, OnlineDoesNotTrustAnothersStateFolder) { // design p
 
 TEST_F(DirectoryOperations, UnknownInstanceCouldNotConnect) { // COM-5
     Client client(directory);
-    EXPECT_EQ(client.call<wire::IsDirectoryOnline>({u"lds1"}).status, hrCouldNotConnect);
-    EXPECT_EQ(client.call<wire::SetCurrentLogNumber>({u"lds1", 1}).status, hrCouldNotConnect);
-    EXPECT_EQ(client.call<wire::CheckExpiryToken>({u"lds1", directory.token()}).status,
-              hrCouldNotConnect);
+    for (const std::u16string name : {u"lds1", u"lds\xD800", u"\xDC00", u"\xDC00\xD800x"}) {
+        SCOPED_TRACE(text(name));
+        EXPECT_EQ(client.call<wire::IsDirectoryOnline>({name}).status, hrCouldNotConnect);
+        EXPECT_EQ(client.call<wire::SetCurrentLogNumber>({name, 1}).status, hrCouldNotConnect);
+        EXPECT_EQ(client.call<wire::CheckExpiryToken>({name, directory.token()}).status,
+                  hrCouldNotConnect);
+        EXPECT_EQ(client.call<wire::RestorePrepare>({name, 0, {}}).status, hrCouldNotConnect);
+        EXPECT_EQ(client.call<wire::BackupPrepare>({name, 0, 1}).status, hrCouldNotConnect);
+    }
 }
 
 TEST_F(DirectoryOperations, CurrentLogIsPersistedReplacedAndCleared) { // CURLOG-1
