@@ -19,11 +19,6 @@ struct CheckedDatabase {
 // VER-1, the states of VER-3, and VER-5. The configured database comes first.
 std::vector<CheckedDatabase> check_databases(const RestoreSet& set, Findings& findings);
 
-struct Generations {
-    std::uint32_t low = 0;
-    std::uint32_t high = 0;
-};
-
 // What a dirty database needs; none for others, and for a dirty one that does not say (a finding
 // already).
 std::optional<Generations> required_generations(const DatabaseHeader& header) noexcept;

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,8 +49,16 @@ struct LogPlacement {
     platform::Path to;
 };
 
+struct Generations {
+    std::uint32_t low = 0;
+    std::uint32_t high = 0;
+};
+
 struct Report {
     std::vector<Finding> findings;
+    // Of verify_file: the logs without which this database cannot be recovered, and which were not
+    // looked at. None: it needs none.
+    std::optional<Generations> needed_logs;
     std::vector<LogPlacement> placements; // meaningful when `findings` is empty
     // S_OK, or the code that comes first in the order of VER-8; ERROR_OPERATION_ABORTED if the
     // verification was cancelled.
@@ -63,8 +72,8 @@ Report verify_restore_set(const RestoreSet& set, const std::atomic<bool>& cancel
                           const Progress& progress = {});
 
 // One file by itself, by its name: a log (edb*.log: VER-2, as far as a single one goes), a
-// checkpoint (edb.chk: VER-4), or else a database (VER-1, VER-3's states, VER-6). What other files
-// it needs is not asked.
+// checkpoint (edb.chk: VER-4), or else a database (VER-1, VER-3's states, VER-6). Other files
+// are not looked at; which logs a database needs is said.
 Report verify_file(const platform::Path& file, bool verify_pages,
                    const std::atomic<bool>& cancelled, const Progress& progress = {});
 

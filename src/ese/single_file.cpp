@@ -18,16 +18,21 @@ bool is_checkpoint_name(const platform::Path& file) {
     return same_path(wire_path(file.filename()), u"edb.chk", PathStyle::windows);
 }
 
-void check_database(const platform::Path& file, bool verify_pages, Work& work, Findings& findings) {
+std::optional<Generations> check_database(const platform::Path& file, bool verify_pages, Work& work,
+                                          Findings& findings) {
     RestoreSet set;
     set.databases = {file};
     set.check_identities = false;
     const auto databases = check_databases(set, findings);
+    std::optional<Generations> needed;
     for (const auto& database : databases) {
-        if (!verify_pages || !database.header) continue;
+        if (!database.header) continue;
+        needed = required_generations(*database.header);
+        if (!verify_pages) continue;
         work.expect(scan_size(*database.header));
         scan_pages(database, work, findings);
     }
+    return needed;
 }
 
 // VER-2 for one log; a reserve of zeros is as it should be.
@@ -54,13 +59,13 @@ Report verify_file(const platform::Path& file, bool verify_pages,
                    const std::atomic<bool>& cancelled, const Progress& progress) {
     Work work(cancelled, progress);
     Findings findings;
+    Report report;
     if (is_log_name(file))
         check_log(file, findings);
     else if (is_checkpoint_name(file))
         check_lone_checkpoint(file, findings);
     else
-        check_database(file, verify_pages, work, findings);
-    Report report;
+        report.needed_logs = check_database(file, verify_pages, work, findings);
     report.findings = findings.take();
     report.result = work.cancelled() ? Code{ERROR_OPERATION_ABORTED} : result_of(report.findings);
     return report;

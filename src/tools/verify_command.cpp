@@ -76,14 +76,28 @@ Result<ese::Report> verify_path(const Options& options, const std::string& name,
         [&](std::uint64_t done, std::uint64_t total) { progress.update(done, total); });
 }
 
+// "edb00003.log"
+std::string log_name(std::uint32_t generation) { return text(ese::log_file_name(generation)); }
+
 void print_verdict(std::ostream& out, const std::string& name, const ese::Report& report) {
-    if (report.findings.empty()) {
+    const auto faults = report.findings.size();
+    if (faults == 0)
         out << name << ": sound\n";
-        return;
-    }
-    out << name << ": not sound, " << report.findings.size()
-        << (report.findings.size() == 1 ? " fault\n" : " faults\n");
+    else
+        out << name << ": not sound, " << faults << (faults == 1 ? " fault\n" : " faults\n");
     print_findings(out, report);
+    if (const auto& logs = report.needed_logs)
+        out << "  it was not shut down cleanly: recovery needs its logs " << log_name(logs->low)
+            << " to " << log_name(logs->high)
+            << ", which were not looked at; name the folder that holds both\n";
+}
+
+Json verdict_json(const std::string& name, const ese::Report& report) {
+    Json verdict{
+        {"path", name}, {"sound", report.findings.empty()}, {"findings", findings_json(report)}};
+    if (const auto& logs = report.needed_logs)
+        verdict["needs_logs"] = {{"gen_low", logs->low}, {"gen_high", logs->high}};
+    return verdict;
 }
 
 } // namespace
@@ -93,21 +107,33 @@ int verify(const Options& options, const std::vector<std::string>& paths, bool h
     const platform::ThreadPrivileges privileges;
     Json json_paths = Json::array();
     bool sound = true;
+    bool all_judged = true;
     for (const std::string& name : paths) {
-        const auto verified = verify_path(options, name, headers_only);
-        if (!verified) return report(options, verified.error(), exit_failed);
-        if (verified.value().result == ERROR_OPERATION_ABORTED)
-            return report(options, interruption(), exit_failed);
-        const bool is_sound = verified.value().findings.empty();
-        sound = sound && is_sound;
-        if (options.json)
-            json_paths.push_back({{"path", name},
-                                  {"sound", is_sound},
-                                  {"findings", findings_json(verified.value())}});
-        else
-            print_verdict(*options.out, name, verified.value());
+        auto verified = verify_path(options, name, headers_only);
+        if (verified && verified.value().result == ERROR_OPERATION_ABORTED)
+            verified = interruption();
+        if (verified) {
+            sound = sound && verified.value().findings.empty();
+            if (options.json)
+                json_paths.push_back(verdict_json(name, verified.value()));
+            else
+                print_verdict(*options.out, name, verified.value());
+            continue;
+        }
+        // The others' verdicts are worth having all the same.
+        all_judged = false;
+        if (options.json) {
+            Json unjudged{{"path", name}};
+            unjudged.update(error_json(verified.error()));
+            json_paths.push_back(std::move(unjudged));
+        } else {
+            report(options, verified.error(), exit_failed);
+        }
+        if (interrupted()) break;
     }
-    if (options.json) print(options, {{"sound", sound}, {"paths", std::move(json_paths)}});
+    if (options.json)
+        print(options, {{"sound", sound && all_judged}, {"paths", std::move(json_paths)}});
+    if (!all_judged) return exit_failed;
     return sound ? exit_ok : exit_no;
 }
 

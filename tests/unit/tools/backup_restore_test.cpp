@@ -264,6 +264,49 @@ TEST_F(NtdsbctlBackup, VerifyOfWhatIsNotThereIsNoVerdict) {
     EXPECT_EQ(run({"verify", utf8(directory.backup())}).status, exit_failed) << "an empty folder";
 }
 
+// One that cannot be judged takes nothing from the others: exit status 3, and every verdict.
+TEST_F(NtdsbctlBackup, VerifyJudgesThePathsBehindOneThatIsNotThere) {
+    const auto bad = directory.root() / "bad.dit";
+    directory.made().damaged_page(2).write(bad);
+    const auto absent = directory.root() / "absent.dit";
+    const std::vector<std::string> words{"verify", utf8(directory.database()), utf8(absent),
+                                         utf8(bad)};
+    const auto found = json(words, exit_failed);
+    EXPECT_EQ(found["sound"], false);
+    ASSERT_EQ(found["paths"].size(), 3u);
+    EXPECT_EQ(found["paths"][0]["sound"], true);
+    EXPECT_EQ(found["paths"][1]["path"], utf8(absent));
+    EXPECT_EQ(found["paths"][1]["error"], "ERROR_FILE_NOT_FOUND");
+    EXPECT_FALSE(found["paths"][1].contains("sound")) << "no verdict";
+    EXPECT_EQ(found["paths"][2]["sound"], false);
+    EXPECT_EQ(found["paths"][2]["findings"].size(), 1u);
+    const auto printed = run(words);
+    EXPECT_EQ(printed.status, exit_failed);
+    expect_says(printed.out, utf8(directory.database()) + ": sound");
+    expect_says(printed.err, utf8(absent));
+    expect_says(printed.out, utf8(bad) + ": not sound, 1 fault");
+    EXPECT_EQ(json({"verify", utf8(directory.database()), utf8(absent)}, exit_failed)["sound"],
+              false)
+        << "not all is known to be sound";
+}
+
+// The file is sound; that it cannot be recovered alone is said beside.
+TEST_F(NtdsbctlBackup, VerifyOfALoneDirtyDatabaseNamesTheLogsItNeeds) { // VER-3
+    make_dirty();
+    const auto found = json({"verify", utf8(directory.database())}, exit_ok)["paths"][0];
+    EXPECT_EQ(found["sound"], true);
+    EXPECT_EQ(found["needs_logs"]["gen_low"], 3u);
+    EXPECT_EQ(found["needs_logs"]["gen_high"], 5u);
+    expect_says(run({"verify", utf8(directory.database())}).out,
+                "needs its logs edb00003.log to edb00005.log");
+    const auto whole = json({"verify", utf8(directory.ntds())}, exit_ok)["paths"][0];
+    EXPECT_FALSE(whole.contains("needs_logs")) << "they were looked at";
+    directory.with_logs = false;
+    directory.made().write(directory.database());
+    const auto clean = run({"verify", utf8(directory.database())});
+    EXPECT_EQ(clean.out, utf8(directory.database()) + ": sound\n");
+}
+
 TEST_F(NtdsbctlBackup, VerifyShowsHowFarItHasCome) {
     const auto printed = run({"verify", utf8(directory.database())});
     expect_says(printed.err, "100%");
