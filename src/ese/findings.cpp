@@ -46,4 +46,6 @@ Code result_of(const std::vector<Finding>& findings) noexcept {
     return first == findings.end() ? Code{S_OK} : first->code;
 }
 
+bool is_unsound(Code code) noexcept { return std::ranges::find(order, code) != order.end(); }
+
 } // namespace ntdsb::ese

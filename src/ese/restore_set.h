@@ -77,6 +77,9 @@ Report verify_restore_set(const RestoreSet& set, const std::atomic<bool>& cancel
 Report verify_file(const platform::Path& file, bool verify_pages,
                    const std::atomic<bool>& cancelled, const Progress& progress = {});
 
+// Whether a code says of files that they are not sound (VER-8), where a call returns it.
+bool is_unsound(Code code) noexcept;
+
 // VER-7: copies each placement (new file, flush, rename, flush of the folder); an existing file
 // that differs is never overwritten: hrExistingLogFileHasBadSignature. Running it again after a
 // crash completes it. A log that lies in the log path under its number already, and is wanted there

@@ -203,7 +203,7 @@ int backup(const Options& options, const std::string& folder_name, bool truncate
     BackupFolder folder(path.value());
     if (const auto made = folder.make(); !made)
         return report(options, made.error(), exit_of(made.error().code));
-    ApiBackup session;
+    ApiBackup session(options);
     const auto manifest = read_all(options, server.value(), session, folder);
     if (!manifest)
         return report(

@@ -16,11 +16,6 @@ static_assert(sizeof(WCHAR) == sizeof(char16_t));
 
 LPCWSTR wide(const std::u16string& value) { return reinterpret_cast<LPCWSTR>(value.c_str()); }
 
-Result<void> check(std::string_view call, HRESULT code) {
-    if (code == S_OK) return ok();
-    return api_error(call, code);
-}
-
 // A list as the DLL hands it out, freed.
 std::vector<ListedFile> take_list(LPWSTR list, DWORD size) {
     const std::u16string_view all(reinterpret_cast<const char16_t*>(list), size / sizeof(char16_t));
@@ -73,12 +68,35 @@ Result<std::optional<ServerConfig>> configured_server(const Config& config,
     return found->second;
 }
 
+// The instance that the options lead to, where the library itself is its service.
+Result<std::optional<std::string>> instance_here(const Config& config, const Options& options) {
+    ServerConfig server;
+    server.transport = config.default_transport;
+    if (!options.server.empty()) {
+        NTDSB_TRY(auto configured, configured_server(config, options.server));
+        if (configured) server = *std::move(configured);
+    } else if (!options.instance.empty()) {
+        return options.instance; // by server_of_instance
+    }
+    if (server.transport != "embedded") return std::nullopt;
+    return server.instance;
+}
+
 } // namespace
 
-Error api_error(std::string_view call, HRESULT code) {
+Error api_error(const Options& options, std::string_view call, HRESULT code) {
+    const auto failed = [&](const auto&... parts) { return fail(code, call, ": ", parts...); };
     const auto meaning = code_text(static_cast<Code>(code));
-    return Error{static_cast<Code>(code),
-                 text(call, ": ", meaning.empty() ? "it failed with an unknown code" : meaning)};
+    if (meaning.empty()) return failed("it failed with an unknown code");
+    if (code != static_cast<HRESULT>(hrError)) return failed(meaning);
+    const auto config = load_config(options.config_file);
+    if (!config) return failed(config.error().what);
+    const auto name = instance_here(*config.value(), options);
+    if (!name || !name.value())
+        return failed(meaning, " It is the service's log, on its computer.");
+    const auto instance = service::Instance::open(config.value(), wtf8_to_utf16(*name.value()));
+    if (!instance) return failed(instance.error().what);
+    return failed(meaning, " The log is written with level = \"info\" in [log].");
 }
 
 Result<std::u16string> reach_server(const Options& options) {
@@ -105,6 +123,11 @@ Result<void> check_files_are_here(const Options& options) {
     if (is_this_computer(host, platform::computer_names())) return ok();
     return fail(ERROR_NOT_SUPPORTED, "the directory of ", options.server, " is at ", address,
                 ", and its files are put in place there: run this command on that computer");
+}
+
+Result<void> ApiSession::check(std::string_view call, HRESULT code) const {
+    if (code == S_OK) return ok();
+    return api_error(options_, call, code);
 }
 
 void ApiSession::end() noexcept {
@@ -135,7 +158,8 @@ Result<Locations> ApiSession::locations() const {
     return found;
 }
 
-ApiBackup::ApiBackup() : ApiSession([](HBC hbc) { return DsBackupEnd(hbc); }) {}
+ApiBackup::ApiBackup(const Options& options)
+    : ApiSession(options, [](HBC hbc) { return DsBackupEnd(hbc); }) {}
 
 Result<std::vector<std::byte>> ApiBackup::prepare(const std::u16string& server) {
     PVOID token = nullptr;
@@ -181,7 +205,8 @@ Result<void> ApiBackup::truncate_logs() const {
     return check("DsBackupTruncateLogs", DsBackupTruncateLogs(handle_));
 }
 
-ApiRestore::ApiRestore() : ApiSession([](HBC hbc) { return DsRestoreEnd(hbc); }) {}
+ApiRestore::ApiRestore(const Options& options)
+    : ApiSession(options, [](HBC hbc) { return DsRestoreEnd(hbc); }) {}
 
 Result<void> ApiRestore::prepare(const std::u16string& server, std::span<const std::byte> token) {
     std::vector<std::byte> copy(token.begin(), token.end()); // the DLL's argument is not const
@@ -206,9 +231,10 @@ Result<void> ApiRestore::complete(HRESULT state) const {
     return check("DsRestoreRegisterComplete", DsRestoreRegisterComplete(handle_, state));
 }
 
-Result<bool> is_online(const std::u16string& server) {
+Result<bool> is_online(const Options& options, const std::u16string& server) {
     BOOL answer = FALSE;
-    NTDSB_CHECK(check("DsIsNTDSOnline", DsIsNTDSOnlineW(wide(server), &answer)));
+    const HRESULT code = DsIsNTDSOnlineW(wide(server), &answer);
+    if (code != S_OK) return api_error(options, "DsIsNTDSOnline", code);
     return answer != FALSE;
 }
 

@@ -19,8 +19,9 @@ Result<std::u16string> reach_server(const Options& options);
 // service on another computer, whose paths would be taken for this one's.
 Result<void> check_files_are_here(const Options& options);
 
-// "DsRestoreRegister: <what the code means>", and where to look for more.
-Error api_error(std::string_view call, HRESULT code);
+// "DsRestoreRegister: <what the code means>". The library tells reasons to its log alone; of hrError,
+// which means little without one, configuration and state folder are asked again here.
+Error api_error(const Options& options, std::string_view call, HRESULT code);
 
 struct ListedFile {
     char16_t kind = 0; // BFT_NTDS_DATABASE, BFT_LOG, BFT_LOG_DIR, BFT_CHECKPOINT_DIR
@@ -45,8 +46,10 @@ public:
 
 protected:
     using End = HRESULT (*)(HBC hbc);
-    explicit ApiSession(End end_function) : end_(end_function) {}
+    ApiSession(const Options& options, End end_function) : options_(options), end_(end_function) {}
     ~ApiSession() { end(); }
+    Result<void> check(std::string_view call, HRESULT code) const;
+    const Options& options_;
     HBC handle_ = nullptr;
 
 private:
@@ -56,7 +59,7 @@ private:
 
 class ApiBackup : public ApiSession {
 public:
-    ApiBackup();
+    explicit ApiBackup(const Options& options);
     Result<std::vector<std::byte>> prepare(const std::u16string& server); // the expiry token
     Result<std::vector<ListedFile>> files() const;                        // databases, then logs
     Result<std::uint64_t> open(const ListedFile& file) const;
@@ -76,13 +79,13 @@ struct Registration {
 
 class ApiRestore : public ApiSession {
 public:
-    ApiRestore();
+    explicit ApiRestore(const Options& options);
     // Without a token: good for locations only.
     Result<void> prepare(const std::u16string& server, std::span<const std::byte> token);
     Result<void> register_restore(const Registration& registration) const;
     Result<void> complete(HRESULT state) const;
 };
 
-Result<bool> is_online(const std::u16string& server);
+Result<bool> is_online(const Options& options, const std::u16string& server);
 
 } // namespace ntdsb::tools

@@ -3,6 +3,7 @@
 
 #include "core/path.h"
 #include "core/utf16.h"
+#include "ese/restore_set.h"
 #include "messages/message_table.h"
 
 #include <istream>
@@ -49,7 +50,7 @@ int exit_of(Code code) {
     case hrContentsExpired:
         return exit_no;
     default:
-        return exit_failed;
+        return ese::is_unsound(code) ? exit_no : exit_failed;
     }
 }
 

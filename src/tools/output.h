@@ -23,7 +23,8 @@ Json error_json(const Error& error);
 // waits for it. Returns `exit_status`.
 int report(const Options& options, const Error& error, int exit_status);
 
-// exit_no where the interlock, the gate or the backup's age says no; else exit_failed.
+// exit_no where the interlock, the gate or the backup's age says no, or files are not sound, as
+// `verify` answers for the same ones; else exit_failed.
 int exit_of(Code code);
 
 // A sentence about what is done, for people alone.

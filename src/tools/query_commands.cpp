@@ -23,14 +23,14 @@ constexpr std::size_t largest_history = 2 * service::history_limit;
 Result<Locations> ask_locations(const Options& options) {
     const platform::ThreadPrivileges privileges;
     NTDSB_TRY(const auto server, reach_server(options));
-    ApiRestore session;
+    ApiRestore session(options);
     NTDSB_CHECK(session.prepare(server, {}));
     return session.locations();
 }
 
 Result<bool> ask_online(const Options& options) {
     NTDSB_TRY(const auto server, reach_server(options));
-    return is_online(server);
+    return is_online(options, server);
 }
 
 // --- history

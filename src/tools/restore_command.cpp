@@ -25,13 +25,15 @@ struct Backup {
     std::vector<std::byte> token;
 };
 
-// Whole and unaltered, or an error: before anything of the directory is touched.
-Result<Backup> open_backup(const Options& options, const platform::Path& folder) {
+// Whole and unaltered, or an error: before anything of the directory is touched. `exit_status` is
+// what the command then exits with.
+Result<Backup> open_backup(const Options& options, const platform::Path& folder, int& exit_status) {
     Backup backup{folder, {}, {}};
     NTDSB_TRY(backup.manifest, load_manifest(folder));
     Progress progress(options, "checking sums");
     auto faults = check_backup_files(folder, backup.manifest, progress, interrupted());
     if (!faults.empty()) {
+        if (!interrupted()) exit_status = exit_no; // not sound, as `verify` says
         const std::size_t more = faults.size() - 1;
         return fail(faults.front().error.code, faults.front().error.what,
                     more == 0 ? "" : text(" (and ", more, " more; ntdsbctl verify lists them)"),
@@ -219,7 +221,7 @@ Result<void> complete(const Options& options, ApiRestore& session) {
 Result<std::optional<Outcome>> run_restore(const Options& options, const Backup& backup) {
     NTDSB_TRY(const auto server, reach_server(options));
     NTDSB_CHECK(check_files_are_here(options));
-    ApiRestore session;
+    ApiRestore session(options);
     NTDSB_CHECK(session.prepare(server, backup.token));
     NTDSB_TRY(auto places, session.locations());
     NTDSB_TRY(const bool wanted, ask(options, backup, places));
@@ -263,8 +265,9 @@ int restore(const Options& options, const std::string& folder_name) {
     if (!folder) return report(options, folder.error(), exit_usage);
     const InterruptGuard guard;
     const platform::ThreadPrivileges privileges;
-    const auto backup = open_backup(options, folder.value());
-    if (!backup) return report(options, backup.error(), exit_failed);
+    int exit_status = exit_failed;
+    const auto backup = open_backup(options, folder.value(), exit_status);
+    if (!backup) return report(options, backup.error(), exit_status);
     const auto outcome = run_restore(options, backup.value());
     if (!outcome) return report(options, outcome.error(), exit_of(outcome.error().code));
     if (!outcome.value()) {

@@ -158,7 +158,7 @@ TEST_F(NtdsbctlBackup, FolderThatHoldsSomethingIsRefused) {
 TEST_F(NtdsbctlBackup, FailedBackupLeavesNothing) {
     directory.made().damaged_page(3).write(directory.database()); // BREAD-4
     const auto failed = run({"backup", utf8(folder())});
-    EXPECT_EQ(failed.status, exit_failed);
+    EXPECT_EQ(failed.status, exit_no) << "not sound, as verify says";
     expect_says(failed.err, "hrReadVerifyFailure");
     EXPECT_FALSE(std::filesystem::exists(folder()));
 }
@@ -191,7 +191,7 @@ TEST_F(NtdsbctlBackup, AlteredBackupIsNotRestored) {
     test::flip_bit(in_folder("ntds.dit"), 50'000);
     const auto before = read_file(directory.database());
     const auto refused = run({"restore", utf8(folder()), "--yes"});
-    EXPECT_EQ(refused.status, exit_failed);
+    EXPECT_EQ(refused.status, exit_no) << "not sound, as verify says";
     expect_says(refused.err, "SHA-256");
     EXPECT_EQ(read_file(directory.database()), before);
     EXPECT_EQ(directory.recorded(), std::nullopt);
@@ -226,13 +226,64 @@ TEST_F(NtdsbctlBackup, UnsoundRestoreLeavesTheDirectoryBlockedAndSaysWhereTheOld
     }
     ASSERT_TRUE(save_manifest(other, altered));
     const auto failed = run({"restore", utf8(other), "--yes"});
-    EXPECT_NE(failed.status, exit_ok);
+    EXPECT_EQ(failed.status, exit_no);
     expect_says(failed.err, "hrContentsExpired");
     expect_says(failed.err, "before-restore-");
     expect_says(failed.err, "stays blocked");
     EXPECT_EQ(directory.start_blocked(), hrRestoreInProgress);
-    EXPECT_EQ(run({"restore", utf8(folder()), "--yes"}).status, exit_failed)
+    EXPECT_EQ(run({"restore", utf8(folder()), "--yes"}).status, exit_no)
         << "its database was altered";
+}
+
+// Of a backup that is damaged, and of one that Complete refuses.
+TEST_F(NtdsbctlBackup, UnsoundFilesHaveVerifysExitStatus) {
+    make_dirty();
+    back_up();
+    const auto log = read_file(in_folder("edb00004.log"));
+    std::filesystem::remove(in_folder("edb00004.log"));
+    EXPECT_EQ(run({"verify", utf8(folder())}).status, exit_no);
+    EXPECT_EQ(run({"restore", utf8(folder()), "--yes"}).status, exit_no) << "a missing file";
+    test::write_file(in_folder("edb00004.log"), log);
+    test::EseLog(directory.signature, 4).damaged_header().write(in_folder("edb00004.log"));
+    auto altered = manifest();
+    for (auto& file : altered.files) {
+        if (file.name != "edb00004.log") continue;
+        const auto bytes = read_file(in_folder(file.name));
+        auto sum = Sha256::start().value();
+        ASSERT_TRUE(sum.add(bytes));
+        file.size = bytes.size();
+        file.sha256 = sum.finish().value();
+    }
+    ASSERT_TRUE(save_manifest(folder(), altered));
+    EXPECT_EQ(run({"verify", utf8(folder())}).status, exit_no);
+    const auto failed = run({"restore", utf8(folder()), "--yes"});
+    EXPECT_EQ(failed.status, exit_no);
+    expect_says(failed.err, "hrLogFileCorrupt");
+}
+
+// The library's reason stands in its log, which is off: the commands find it out.
+TEST_F(NtdsbctlBackup, ErrorWithoutACodeOfItsOwnSaysWhy) { // COM-13
+    back_up();
+    const auto expect_reason = [&](std::string_view reason) {
+        for (const auto& words :
+             {std::vector<std::string>{"backup", utf8(directory.root() / "new")},
+              {"restore", utf8(folder()), "--yes"},
+              {"locations"}}) {
+            const auto failed = run(words);
+            EXPECT_EQ(failed.status, exit_failed) << words[0];
+            expect_says(failed.err, reason);
+            expect_says(failed.err, "(hrError)");
+        }
+        expect_says(json({"backup", utf8(directory.root() / "new")}, exit_failed)["what"]
+                        .get<std::string>(),
+                    reason);
+    };
+    test::write_file(directory.state() / "platform", test::Bytes(3, std::byte{'x'}));
+    expect_reason("set another state_path");
+    configure("colour = 'red'\n");
+    expect_reason("ntdsbcli.toml:5: [directory] colour");
+    EXPECT_FALSE(std::filesystem::exists(directory.root() / "new"));
+    expect_says(run({"online"}).err, "ntdsbcli.toml:5: [directory] colour");
 }
 
 // --- verify of other things
