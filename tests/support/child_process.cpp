@@ -4,7 +4,7 @@
 #include <utility>
 
 #ifdef _WIN32
-#include <windows.h>
+#include "support/start_process.h"
 #else
 #include <csignal>
 #include <spawn.h>
@@ -34,12 +34,7 @@ ChildProcess::ChildProcess(const std::vector<std::string>& arguments) {
         line += L" \"" + std::wstring(argument.begin(), argument.end()) + L"\"";
     STARTUPINFOW startup{};
     startup.cb = sizeof startup;
-    PROCESS_INFORMATION information{};
-    if (!CreateProcessW(self, line.data(), nullptr, nullptr, FALSE, 0, nullptr, nullptr, &startup,
-                        &information))
-        throw std::runtime_error("CreateProcess");
-    CloseHandle(information.hThread);
-    process_ = information.hProcess;
+    process_ = start_process(self, line, startup);
 }
 
 void ChildProcess::kill() {

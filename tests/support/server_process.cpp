@@ -8,7 +8,7 @@
 #include <utility>
 
 #ifdef _WIN32
-#include <windows.h>
+#include "support/start_process.h"
 #else
 #include <csignal>
 #include <fcntl.h>
@@ -67,24 +67,8 @@ ServerProcess::ServerProcess(const std::vector<std::string>& command, const fs::
     startup.dwFlags = STARTF_USESTDHANDLES;
     startup.hStdOutput = out;
     startup.hStdError = GetStdHandle(STD_ERROR_HANDLE);
-    PROCESS_INFORMATION information{};
-    BOOL started = FALSE;
-    DWORD error = ERROR_INTERNAL_ERROR;
-    // Under Wine 8, on a machine with more work than cores, about one start in 6,000 fails so (of
-    // `ntdsbsrv --version`, four loops at once): the new process has ended before it told Wine's
-    // server that it is there. The next start succeeds.
-    for (int tries = 0; !started && error == ERROR_INTERNAL_ERROR && tries < 5; ++tries) {
-        if (tries != 0) std::this_thread::sleep_for(std::chrono::milliseconds(200));
-        started = CreateProcessW(executable.c_str(), line.data(), nullptr, nullptr, TRUE, 0,
-                                 nullptr, nullptr, &startup, &information);
-        error = GetLastError();
-    }
+    process_ = start_process(executable.wstring(), line, startup);
     CloseHandle(out);
-    if (!started)
-        throw std::runtime_error("cannot start " + command.front() + ": error " +
-                                 std::to_string(error));
-    CloseHandle(information.hThread);
-    process_ = information.hProcess;
     address_ = wait_for_line(output, "listening on ");
     metrics_address_ = find_line(output, "metrics on ");
 }
