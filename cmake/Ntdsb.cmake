@@ -99,11 +99,6 @@ if(NTDSB_PRECOMPILE)
     set_target_properties(ntdsb_precompiled_product PROPERTIES POSITION_INDEPENDENT_CODE ON)
 endif()
 
-# One file's names are in no other's way; without precompiled headers the compiler tells what shadows what in a file.
-if(NTDSB_PRECOMPILE AND NOT MSVC)
-    target_compile_options(ntdsb_build INTERFACE -Wno-shadow)
-endif()
-
 # GCC 12 takes a moved std::string's inline buffer for an overrun (GCC bug 105329 and its kin). Without precompiled
 # headers it holds its tongue, the place being in a system header.
 if(NTDSB_PRECOMPILE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)

@@ -8,9 +8,9 @@ namespace ntdsb::rpc {
 
 namespace {
 
-constexpr std::array<std::byte, 8> magic{std::byte{0x8a}, std::byte{0xe3}, std::byte{0x13},
-                                         std::byte{0x71}, std::byte{0x02}, std::byte{0xf4},
-                                         std::byte{0x36}, std::byte{0x71}};
+constexpr std::array<std::byte, 8> trailer_signature{
+    std::byte{0x8a}, std::byte{0xe3}, std::byte{0x13}, std::byte{0x71},
+    std::byte{0x02}, std::byte{0xf4}, std::byte{0x36}, std::byte{0x71}};
 constexpr std::uint16_t command_bitmask = 1;
 constexpr std::uint16_t command_context = 2;
 constexpr std::uint16_t command_header = 3;
@@ -71,11 +71,12 @@ std::uint16_t u16_at(std::span<const std::byte> octets, std::size_t at) {
 
 // From the end backwards: what ends the stub is the trailer, whatever the data before it holds.
 std::optional<std::size_t> find_trailer(std::span<const std::byte> stub) {
-    if (stub.size() < magic.size()) return std::nullopt;
-    const std::size_t last = (stub.size() - magic.size()) / 4 * 4;
+    if (stub.size() < trailer_signature.size()) return std::nullopt;
+    const std::size_t last = (stub.size() - trailer_signature.size()) / 4 * 4;
     const std::size_t first = stub.size() - std::min(stub.size(), longest_trailer);
     for (std::size_t at = last;; at -= 4) {
-        if (std::ranges::equal(stub.subspan(at, magic.size()), magic)) return at;
+        if (std::ranges::equal(stub.subspan(at, trailer_signature.size()), trailer_signature))
+            return at;
         if (at < first + 4) return std::nullopt;
     }
 }
@@ -115,7 +116,7 @@ Result<void> check_command(std::uint16_t command, std::span<const std::byte> val
 
 void append_verification_trailer(Bytes& stub, const CallFacts& call) {
     stub.resize((stub.size() + 3) / 4 * 4);
-    stub.insert(stub.end(), magic.begin(), magic.end());
+    stub.insert(stub.end(), trailer_signature.begin(), trailer_signature.end());
     put_command(stub, command_bitmask, bitmask_value(call));
     put_command(stub, command_context, context_value(call));
     put_command(stub, command_header | command_is_last, header_value(call));
@@ -126,7 +127,7 @@ Result<VerifiedFacts> cut_verification_trailer(Bytes& stub, const CallFacts& cal
     const auto begin = find_trailer(stub);
     if (!begin) return found;
     const auto trailer = std::span<const std::byte>(stub).subspan(*begin);
-    std::size_t at = magic.size();
+    std::size_t at = trailer_signature.size();
     for (bool is_last = false; !is_last;) {
         if (trailer.size() - at < 4) return differs("does not end where the stub does");
         const std::uint16_t command = u16_at(trailer, at);

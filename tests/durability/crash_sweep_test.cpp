@@ -19,7 +19,7 @@ struct Kind {
     Code code;
     const char* name;
 };
-const std::vector<Kind> kinds{
+const std::vector<Kind> fault_kinds{
     {"kill", 0, "Killed"},
     {"once", ERROR_DISK_FULL, "DiskFullOnce"},
     {"from", ERROR_WRITE_PROTECT, "WriteProtectedFromThenOn"},
@@ -133,7 +133,7 @@ protected:
 
 TEST_P(CrashSweep, LeavesOldOrNew) {
     if (is_proving()) {
-        auto all = kinds;
+        auto all = fault_kinds;
         all.insert(all.end(), read_kinds.begin(), read_kinds.end());
         for (const Kind& kind : all) {
             const int steps = sweep(kind, 0, 1);
@@ -148,8 +148,8 @@ TEST_P(CrashSweep, LeavesOldOrNew) {
     for (const char c : std::string_view(GetParam().name))
         number = number * 31 + static_cast<unsigned char>(c);
     const int step = static_cast<int>(number % 8);
-    EXPECT_TRUE(try_step(kinds.front(), step) || step > 2);
-    try_step(kinds[1 + number % (kinds.size() - 1)], step + 3);
+    EXPECT_TRUE(try_step(fault_kinds.front(), step) || step > 2);
+    try_step(fault_kinds[1 + number % (fault_kinds.size() - 1)], step + 3);
     try_step(read_kinds[number % read_kinds.size()], static_cast<int>(number % 23));
 }
 
@@ -160,7 +160,7 @@ INSTANTIATE_TEST_SUITE_P(EveryStep, CrashSweep, testing::ValuesIn(scenarios()),
 TEST(SecondCrash, InTheRestoreThatTakesOverLeavesOldOrNew) {
     const Scenario& first = scenario_named("Complete");
     const Scenario& second = scenario_named("TakeOver");
-    const Kind& kill = kinds.front();
+    const Kind& kill = fault_kinds.front();
     const int stride = is_proving() ? 3 : 17;
     unsigned points = 0;
     for (int at = 0; at < 200 && !testing::Test::HasFailure(); at += stride) {

@@ -77,14 +77,14 @@ public:
 };
 
 void kill_the_service_in(const Operation& operation) {
-    using Clock = std::chrono::steady_clock;
     Mortal mortal;
     const auto all = [&] { // how long the call lasts when nobody disturbs it
         Caller caller(mortal.directory);
         operation.prepare(caller);
-        const auto begun = Clock::now();
+        const auto begun = std::chrono::steady_clock::now();
         EXPECT_CODE(operation.call(caller), S_OK);
-        return moments(std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun));
+        return moments(std::chrono::duration_cast<std::chrono::microseconds>(
+            std::chrono::steady_clock::now() - begun));
     }();
     int survived = 0, lost = 0;
     for (int i = 0; i < all.count && !testing::Test::HasFailure(); ++i) {

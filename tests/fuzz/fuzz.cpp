@@ -11,7 +11,7 @@ namespace ntdsb::fuzz {
 
 namespace {
 
-constexpr std::array all{
+constexpr std::array all_targets{
     Target{"ndr_request", ndr_request, 2000, "src/wire/(ndr|operations)\\."},
     Target{"ndr_reply", ndr_reply, 2000, "src/wire/"},
     Target{"rpc_server", rpc_server, 800, "src/rpc/(pdu|server_association)|src/server/dispatch"},
@@ -37,11 +37,11 @@ constexpr std::array all{
 
 } // namespace
 
-std::span<const Target> targets() { return all; }
+std::span<const Target> targets() { return all_targets; }
 
 const Target* find_target(std::string_view name) {
-    const auto* const found = std::ranges::find(all, name, &Target::name);
-    return found == all.end() ? nullptr : found;
+    const auto* const found = std::ranges::find(all_targets, name, &Target::name);
+    return found == all_targets.end() ? nullptr : found;
 }
 
 std::u16string as_utf16(Input input) {

@@ -87,21 +87,27 @@ void prepare_damaged(RestoreDirectory& directory, std::optional<RestoreRegistrat
     test::flip_bit(directory.record_file(), 20);
 }
 
-const std::string registered = state_word(RecordState::registered);
-const std::string failed = state_word(RecordState::failed);
-const std::string completed = state_word(RecordState::completed);
-const std::string started = state_word(RecordState::started);
+const std::string registered_word = state_word(RecordState::registered);
+const std::string failed_word = state_word(RecordState::failed);
+const std::string completed_word = state_word(RecordState::completed);
+const std::string started_word = state_word(RecordState::started);
 
 const std::vector<Action> actions{
-    {"RegisterFirst", "none", registered, true, false, prepare_nothing, run_register},
-    {"RegisterAfterOrphan", registered, registered, false, false, prepare_orphaned, run_register},
-    {"RegisterAfterFailed", failed, registered, false, false, prepare_failed, run_register},
-    {"RegisterAfterCompleted", completed, registered, true, false, prepare_completed, run_register},
-    {"RegisterAfterStarted", started, registered, true, false, prepare_started, run_register},
-    {"RegisterAfterDamaged", "unreadable", registered, false, false, prepare_damaged, run_register},
-    {"Complete", registered, completed, false, true, prepare_registered, run_complete},
-    {"CompleteWithFailure", registered, failed, false, false, prepare_registered, run_failure},
-    {"StartAfterCompleted", completed, started, true, true, prepare_completed, run_start},
+    {"RegisterFirst", "none", registered_word, true, false, prepare_nothing, run_register},
+    {"RegisterAfterOrphan", registered_word, registered_word, false, false, prepare_orphaned,
+     run_register},
+    {"RegisterAfterFailed", failed_word, registered_word, false, false, prepare_failed,
+     run_register},
+    {"RegisterAfterCompleted", completed_word, registered_word, true, false, prepare_completed,
+     run_register},
+    {"RegisterAfterStarted", started_word, registered_word, true, false, prepare_started,
+     run_register},
+    {"RegisterAfterDamaged", "unreadable", registered_word, false, false, prepare_damaged,
+     run_register},
+    {"Complete", registered_word, completed_word, false, true, prepare_registered, run_complete},
+    {"CompleteWithFailure", registered_word, failed_word, false, false, prepare_registered,
+     run_failure},
+    {"StartAfterCompleted", completed_word, started_word, true, true, prepare_completed, run_start},
 };
 
 class Crash : public testing::TestWithParam<std::tuple<Action, Fault>> {

@@ -23,13 +23,13 @@ InstancePtr instance_at(const platform::Path& root) {
 
 // What a role takes and holds.
 template <class Taken>
-int hold(const Result<Taken>& taken, const platform::Path& root, const platform::Path& signal) {
+int hold(const Result<Taken>& outcome, const platform::Path& root, const platform::Path& signal) {
     signal_by_file(signal);
-    if (taken) {
+    if (outcome) {
         wait_for_file(root / "end");
         return role_won;
     }
-    const Code code = taken.error().code;
+    const Code code = outcome.error().code;
     return code == hrRestoreInProgress || code == hrDatabaseInUse || code == hrBackupInProgress ||
                    code == hrBackupNotAllowedYet
                ? role_refused
