@@ -439,6 +439,10 @@ void Connection::close(std::string_view why) {
     closed_ = true;
     log::debug("rpc: ", peer_->caller.name, ": closed: ", why);
     ErrorCode ignored;
+    // Wine 8 keeps a socket open that is closed, or shut down, while a write is under way on it, and
+    // its peer waiting for ever (seen with ss: nobody's, and established): so that is ended first.
+    socket_.cancel(ignored);
+    socket_.shutdown(asio::socket_base::shutdown_both, ignored);
     socket_.close(ignored);
     disarm(read_deadline_);
     disarm(write_deadline_);
