@@ -137,12 +137,35 @@ TYPED_TEST(DsSetAuthIdentity, SetsAndClears_AUTH1_ACC3) {
     const auto user = TypeParam::text("user"), domain = TypeParam::text("EXAMPLE"),
                password = TypeParam::text("secret");
     EXPECT_CODE(TypeParam::set_identity(user.c_str(), domain.c_str(), password.c_str()), S_OK);
-    if (std::getenv("NTDSB_TEST_SERVER")) {
-        EXPECT_CODE(Restore({}).prepared(), ERROR_NOT_SUPPORTED) << "rpc does not carry it yet";
+    if (named_caller() != nullptr) {
+        EXPECT_CODE(Restore({}).prepared(), ERROR_ACCESS_DENIED) << "AUTH-5";
+    } else if (std::getenv("NTDSB_TEST_SERVER")) {
+        EXPECT_CODE(Restore({}).prepared(), ERROR_NOT_SUPPORTED) << "AUTH-3: nothing authenticates";
     } else {
         EXPECT_CODE(Restore({}).prepared(), S_OK) << "embedded, it changes no rights";
     }
     EXPECT_CODE(TypeParam::set_identity(nullptr, nullptr, nullptr), S_OK);
+    EXPECT_CODE(Restore({}).prepared(), S_OK) << "as the process itself";
+}
+
+// Of tests/support/realm.py, where the service is for `backup` alone.
+TYPED_TEST(DsSetAuthIdentity, DecidesWhoCalls_AUTH1_AUTH5_ACC5) {
+    if (named_caller() == nullptr) GTEST_SKIP() << "nobody authenticates";
+    const MadeDirectory directory;
+    const Bytes token = directory.back_up();
+    const auto prepared_as = [&](const char* user, const char* password) {
+        EXPECT_CODE(TypeParam::set_identity(TypeParam::text(user).c_str(),
+                                            TypeParam::text("NTDSB").c_str(),
+                                            TypeParam::text(password).c_str()),
+                    S_OK);
+        return Restore(token).prepared();
+    };
+    const bool is_named = std::string(named_caller()) == "NTDSB\\backup";
+    EXPECT_CODE(prepared_as("backup", "Backup-1"), is_named ? S_OK : ERROR_ACCESS_DENIED);
+    EXPECT_CODE(prepared_as("backup", "backup-1"), ERROR_ACCESS_DENIED) << "a wrong password";
+    EXPECT_CODE(prepared_as("nobody", "Nobody-1"), ERROR_ACCESS_DENIED) << "ACC-5: not named";
+    EXPECT_CODE(TypeParam::set_identity(nullptr, nullptr, nullptr), S_OK);
+    EXPECT_CODE(Restore(token).prepared(), S_OK) << "as the process itself";
 }
 
 TYPED_TEST(DsSetAuthIdentity, NeedsAUserForDomainOrPassword_AUTH2) {

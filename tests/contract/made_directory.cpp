@@ -59,6 +59,8 @@ void write_file(const fs::path& path, const Bytes& content) {
     if (!out.flush()) throw std::runtime_error("cannot write " + path.string());
 }
 
+const char* named_caller() { return std::getenv("NTDSB_TEST_CALLER"); }
+
 namespace {
 void write_text(const fs::path& path, const std::string& text) {
     const auto* bytes = reinterpret_cast<const std::byte*>(text.data());
@@ -83,18 +85,22 @@ void MadeDirectory::configure(const std::string& settings, const std::string& mo
     text += settings + "\n" + more;
     if (const char* const service = std::getenv("NTDSB_TEST_SERVER")) {
         const fs::path file = root() / "ntdsbsrv.toml";
-        write_text(file, text +
-                             "\n[service]\nlisten = ['127.0.0.1:0']\nallow_anonymous = "
-                             "true\nrestore_roots = ['" +
-                             root().string() + "']\n");
+        const char* const caller = named_caller();
+        const std::string callers = caller == nullptr
+                                        ? std::string("allow_anonymous = true\n")
+                                        : "allow_backup = ['" + std::string(caller) +
+                                              "']\nallow_restore = ['" + caller + "']\n";
+        write_text(file, text + "\n[service]\nlisten = ['127.0.0.1:0']\n" + callers +
+                             "restore_roots = ['" + root().string() + "']\n");
         service_.reset(); // the old one first: it holds sessions
         service_ = std::make_unique<test::ServerProcess>(service, file);
         // A configuration that is wrong for the service is as wrong for its clients.
         const std::string address =
             service_->address().empty() ? "127.0.0.1:1" : service_->address();
-        // AUTH-7: this also says that the service asks for no authentication.
-        text += "\n[transport]\ndefault = 'rpc'\n[service]\nallow_anonymous = true\nlisten = ['" +
-                address + "']\n";
+        text += "\n[transport]\ndefault = 'rpc'\n[service]\nlisten = ['" + address + "']\n";
+        // AUTH-7: this also says that the service asks for no authentication. Without, the client
+        // negotiates, with privacy.
+        if (caller == nullptr) text += "allow_anonymous = true\n";
     }
     write_text(config_file(), text);
     set_environment("NTDSBCLI_CONFIG", config_file().string());

@@ -35,7 +35,8 @@ public:
 
     // Replaces the configuration: [directory] with this directory's places, then `settings` (more
     // keys), then `more` (more tables). With NTDSB_TEST_SERVER, ntdsbsrv's path, calls go to a
-    // service of the directory's own, in another process, which starts anew here.
+    // service of the directory's own, in another process, which starts anew here, and which with
+    // NTDSB_TEST_CALLER is for this caller alone.
     void configure(const std::string& settings, const std::string& more = {}) const;
 
     const std::filesystem::path& root() const { return folder_.path(); }
@@ -63,6 +64,9 @@ private:
     mutable std::unique_ptr<ntdsb::test::ServerProcess> service_;
 };
 
+// NTDSB_TEST_CALLER: "DOMAIN\\user" or "user@REALM", as which this process authenticates to the
+// service; null: as nobody.
+const char* named_caller();
 void set_environment(const char* name, const std::string& value);
 Bytes read_file(const std::filesystem::path& path);
 void write_file(const std::filesystem::path& path, const Bytes& content);

@@ -2,11 +2,11 @@
 """Who may call, for the lifetime of a test: a Kerberos realm of its own (MIT's KDC on a loopback port) and a user file of
 gss-ntlmssp, all of it below one temporary folder. No file of the system is read or changed.
 
-    realm.py COMMAND [ARGUMENT...]      runs a command with the realm's environment
-    realm.py --check                    only says whether what a realm needs is installed
+    realm.py [--as USER] COMMAND [ARGUMENT...]  runs a command with the realm's environment, logged in as USER (Kerberos)
+    realm.py --check                            only says whether what a realm needs is installed
 
 The command sees the variables of Realm.environment, and NTDSB_REALM_FOLDER, which holds a credential cache NAME.ccache
-for each user and expired.ccache. Its exit status is passed on; 77 means that a realm cannot be made here, and why is said.
+for each user and expired.ccache. Over NTLM it is the user file's first, backup, if it names no other. Its exit status is passed on; 77 means that a realm cannot be made here, and why is said.
 
 In Python:
 
@@ -232,14 +232,20 @@ def main(command):
         if command == ["--check"]:
             print("\n".join(find(name) for name in PROGRAMS))
             return 0
+        user = None
+        if command[0] == "--as":
+            user, command = command[1], command[2:]
         with Realm() as realm:
-            for user in USERS:
-                realm.ccache(user)
+            for one in USERS:
+                realm.ccache(one)
             try:
                 realm.expired_ccache("both")
             except ImportError as error:
                 print(f"realm.py: no expired.ccache, impacket is not installed ({error})", file=sys.stderr)
-            return subprocess.run(command, env=realm.full_environment(NTDSB_REALM_FOLDER=str(realm.folder))).returncode
+            environment = realm.full_environment(NTDSB_REALM_FOLDER=str(realm.folder))
+            if user is not None:
+                environment["KRB5CCNAME"] = f"FILE:{realm.folder / user}.ccache"
+            return subprocess.run(command, env=environment).returncode
     except CannotMake as error:
         print(f"realm.py: {error}", file=sys.stderr)
         return CANNOT
