@@ -26,9 +26,7 @@ char16_t surrogate_at(std::string_view bytes) {
 
 } // namespace
 
-Result<std::string> utf16_to_utf8(std::u16string_view utf16) {
-    std::string out;
-    out.reserve(utf16.size());
+Result<void> append_utf8(std::string& out, std::u16string_view utf16) {
     const char16_t* next = utf16.data();
     const char16_t* const end = next + utf16.size();
     while (next != end) {
@@ -40,6 +38,13 @@ Result<std::string> utf16_to_utf8(std::u16string_view utf16) {
         }
         utf::utf_traits<char>::encode(c, std::back_inserter(out));
     }
+    return ok();
+}
+
+Result<std::string> utf16_to_utf8(std::u16string_view utf16) {
+    std::string out;
+    out.reserve(utf16.size());
+    NTDSB_CHECK(append_utf8(out, utf16));
     return out;
 }
 

@@ -14,6 +14,11 @@ namespace ntdsb {
 Result<std::string> utf16_to_utf8(std::u16string_view utf16);
 Result<std::u16string> utf8_to_utf16(std::string_view utf8);
 
+// The same behind what is in `out`, which with room for most_utf8_size more stays where it lies:
+// for passwords, of which growing would leave a copy behind. On an error a part has been appended.
+Result<void> append_utf8(std::string& out, std::u16string_view utf16);
+constexpr std::size_t most_utf8_size(std::u16string_view utf16) { return 3 * utf16.size(); }
+
 // Lossless for any UTF-16: lone surrogates become three-byte sequences (WTF-8) and come back. Bytes
 // that are neither become U+FFFD. For file names off Windows.
 std::string utf16_to_wtf8(std::u16string_view utf16);

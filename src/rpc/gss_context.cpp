@@ -85,6 +85,7 @@ OM_uint32 delete_context(OM_uint32* minor, gss_ctx_id_t* context) {
 }
 using Name = Owned<gss_name_t, gss_release_name>;
 using Credential = Owned<gss_cred_id_t, gss_release_cred>;
+using OidSet = Owned<gss_OID_set, gss_release_oid_set>;
 using Context = Owned<gss_ctx_id_t, delete_context>;
 using SharedCredential = std::shared_ptr<const Credential>;
 
@@ -108,6 +109,29 @@ public:
 
 private:
     gss_buffer_desc buffer_{0, nullptr};
+};
+
+// Keys of the library's, wiped.
+class Keys {
+public:
+    Keys() = default;
+    ~Keys() {
+        OM_uint32 ignored = 0;
+        for (std::size_t i = 0; set_ != nullptr && i < set_->count; ++i)
+            platform::wipe(set_->elements[i].value, set_->elements[i].length);
+        gss_release_buffer_set(&ignored, &set_);
+    }
+    Keys(const Keys&) = delete;
+    Keys& operator=(const Keys&) = delete;
+    gss_buffer_set_t* out() { return &set_; }
+    // Empty: there is none.
+    std::span<const std::byte> first() const {
+        if (set_ == nullptr || set_->count == 0) return {};
+        return {static_cast<const std::byte*>(set_->elements[0].value), set_->elements[0].length};
+    }
+
+private:
+    gss_buffer_set_t set_ = nullptr;
 };
 
 gss_buffer_desc view(std::string_view text) {
@@ -328,9 +352,10 @@ protected:
             NTDSB_CHECK(measure_token());
         else
             NTDSB_CHECK(begin_ntlm(is_initiator));
-        complete_ = true;
         return ok();
     }
+    // Last of all: the protection is there and, for an acceptor, the peer is known.
+    void set_complete() { complete_ = true; }
 
     Context context_;
     AuthType type_;
@@ -374,17 +399,12 @@ private:
 
     Result<void> begin_ntlm(bool is_initiator) {
         Status status;
-        gss_buffer_set_t keys = GSS_C_NO_BUFFER_SET;
+        Keys keys;
         status.major = gss_inquire_sec_context_by_oid(&status.minor, context_.get(),
-                                                      GSS_C_INQ_SSPI_SESSION_KEY, &keys);
-        if (status.major != GSS_S_COMPLETE || keys == GSS_C_NO_BUFFER_SET || keys->count == 0)
+                                                      GSS_C_INQ_SSPI_SESSION_KEY, keys.out());
+        if (status.major != GSS_S_COMPLETE || keys.first().empty())
             return gss_error("NTLM gives no session key", status, &ntlm_oid);
-        auto session = NtlmSession::make(
-            {static_cast<const std::byte*>(keys->elements[0].value), keys->elements[0].length},
-            is_initiator);
-        platform::wipe(keys->elements[0].value, keys->elements[0].length);
-        gss_release_buffer_set(&status.minor, &keys);
-        NTDSB_TRY(ntlm_, std::move(session));
+        NTDSB_TRY(ntlm_, NtlmSession::make(keys.first(), is_initiator));
         token_size_ = NtlmSession::signature_size;
         return ok();
     }
@@ -419,6 +439,7 @@ public:
             if (status.major != GSS_S_COMPLETE)
                 return gss_error("what was agreed cannot be told", status, mechanism_of(type_));
             NTDSB_CHECK(finish(agreed, flags, true));
+            set_complete();
         }
         return Bytes(output.octets().begin(), output.octets().end());
     }
@@ -449,6 +470,7 @@ public:
             }
             NTDSB_CHECK(finish(agreed, flags, false));
             NTDSB_TRY(peer_, identity_of(source, same_oid(agreed, krb5_oid)));
+            set_complete();
         }
         return Bytes(output.octets().begin(), output.octets().end());
     }
@@ -507,33 +529,58 @@ Result<void> allow_only_known(Credential& credential, bool kerberos) {
     return ok();
 }
 
-Result<Credential> acquire(AuthType type, gss_cred_usage_t usage) {
+struct Acquired {
+    Credential credential;
+    bool has_kerberos = false;
+};
+
+Result<Acquired> acquire(AuthType type, gss_cred_usage_t usage) {
     std::array<gss_OID_desc, 3> mechanisms{*mechanism_of(type), ntlm_oid, krb5_oid};
     // Some peers' Negotiate is a bare token of a mechanism, without SPNEGO around it.
     const bool also_bare = usage == GSS_C_ACCEPT && type == AuthType::negotiate;
     gss_OID_set_desc wanted{also_bare ? mechanisms.size() : std::size_t{1}, mechanisms.data()};
-    Credential credential;
+    Acquired acquired;
+    OidSet found;
     Status status;
     status.major = gss_acquire_cred(&status.minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, &wanted, usage,
-                                    credential.out(), nullptr, nullptr);
+                                    acquired.credential.out(), found.out(), nullptr);
     if (status.major != GSS_S_COMPLETE)
         return gss_error(usage == GSS_C_ACCEPT
                              ? "the service has no credentials to accept this with"
                              : "this process has no credentials",
                          status, mechanism_of(type), usage == GSS_C_INITIATE);
-    if (type == AuthType::negotiate) NTDSB_CHECK(allow_only_known(credential, true));
-    return credential;
+    int has_kerberos = 0;
+    OM_uint32 ignored = 0;
+    gss_test_oid_set_member(&ignored, &krb5_oid, found.get(), &has_kerberos);
+    acquired.has_kerberos = has_kerberos != 0;
+    if (type == AuthType::negotiate) NTDSB_CHECK(allow_only_known(acquired.credential, true));
+    return acquired;
+}
+
+SharedCredential shared(Credential credential) {
+    return std::make_shared<const Credential>(std::move(credential));
 }
 
 // Acquired once for all callers, since gss-ntlmssp keeps some memory of each acquiring for ever.
-// What is in the keytab is looked up anew for each caller.
+// What is in a keytab is looked up anew for each caller; one that comes to be later makes
+// acquiring anew worth it.
 Result<SharedCredential> acceptor_credential(AuthType type) {
+    struct Known {
+        SharedCredential credential;
+        bool has_kerberos;
+    };
     static std::mutex mutex;
-    static std::map<AuthType, SharedCredential>& known = *new std::map<AuthType, SharedCredential>;
+    static std::map<AuthType, Known>& all_known = *new std::map<AuthType, Known>;
     const std::lock_guard lock(mutex);
-    if (const auto found = known.find(type); found != known.end()) return found->second;
-    NTDSB_TRY(Credential credential, acquire(type, GSS_C_ACCEPT));
-    return known[type] = std::make_shared<const Credential>(std::move(credential));
+    if (const auto known = all_known.find(type); known != all_known.end()) {
+        if (type == AuthType::ntlm || known->second.has_kerberos ||
+            !acquire(AuthType::kerberos, GSS_C_ACCEPT))
+            return known->second.credential;
+    }
+    NTDSB_TRY(Acquired acquired, acquire(type, GSS_C_ACCEPT));
+    const SharedCredential credential = shared(std::move(acquired.credential));
+    all_known.insert_or_assign(type, Known{credential, acquired.has_kerberos});
+    return credential;
 }
 
 // How the two mechanisms are told who it is: "DOMAIN\user" is NTLM's, "user@REALM" Kerberos', and
@@ -557,6 +604,24 @@ Result<UserName> user_name(AuthType type, const platform::AuthIdentity& identity
     return UserName{text(domain, "\\", user), false};
 }
 
+// In UTF-8; no piece of it stays anywhere.
+class PlainPassword {
+public:
+    explicit PlainPassword(std::u16string_view plain) {
+        utf8_.reserve(most_utf8_size(plain));
+        is_text_ = bool(append_utf8(utf8_, plain));
+    }
+    ~PlainPassword() { platform::wipe(utf8_.data(), utf8_.size()); }
+    PlainPassword(const PlainPassword&) = delete;
+    PlainPassword& operator=(const PlainPassword&) = delete;
+    bool is_text() const { return is_text_; }
+    std::string_view utf8() const { return utf8_; }
+
+private:
+    std::string utf8_;
+    bool is_text_ = false;
+};
+
 Result<Credential> acquire_with_password(AuthType type, const platform::AuthIdentity& identity) {
     NTDSB_TRY(const UserName user, user_name(type, identity));
     Name name;
@@ -569,17 +634,15 @@ Result<Credential> acquire_with_password(AuthType type, const platform::AuthIden
     gss_OID_set_desc wanted{1, mechanism_of(type)};
     Result<void> converted = ok();
     NTDSB_CHECK(identity.password.reveal([&](std::u16string_view plain) {
-        auto utf8 = utf16_to_utf8(plain);
-        if (!utf8) {
+        PlainPassword password(plain);
+        if (!password.is_text()) {
             converted = fail(ERROR_ACCESS_DENIED, "the password is no text");
             return;
         }
-        std::string& password = utf8.value();
-        gss_buffer_desc password_text = view(password);
+        gss_buffer_desc password_text = view(password.utf8());
         status.major = gss_acquire_cred_with_password(&status.minor, name.get(), &password_text,
                                                       GSS_C_INDEFINITE, &wanted, GSS_C_INITIATE,
                                                       credential.out(), nullptr, nullptr);
-        platform::wipe(password.data(), password.size());
     }));
     NTDSB_CHECK(converted);
     if (status.major != GSS_S_COMPLETE)
@@ -587,6 +650,12 @@ Result<Credential> acquire_with_password(AuthType type, const platform::AuthIden
                          mechanism_of(type), true);
     if (type == AuthType::negotiate) NTDSB_CHECK(allow_only_known(credential, user.fits_kerberos));
     return credential;
+}
+
+Result<Credential> initiator_credential(AuthType type, const platform::AuthIdentity* identity) {
+    if (identity != nullptr) return acquire_with_password(type, *identity);
+    NTDSB_TRY(Acquired acquired, acquire(type, GSS_C_INITIATE));
+    return std::move(acquired.credential);
 }
 
 // "host/HOST" as "host@HOST", which both mechanisms understand. With a realm, or for Kerberos
@@ -616,12 +685,9 @@ Result<std::unique_ptr<SecurityContext>> initiate_security(AuthType type, Protec
                                                            std::string_view principal,
                                                            const platform::AuthIdentity* identity) {
     NTDSB_TRY(Name service, service_name(type, principal));
-    auto credential = identity != nullptr ? acquire_with_password(type, *identity)
-                                          : acquire(type, GSS_C_INITIATE);
-    if (!credential) return credential.error();
+    NTDSB_TRY(Credential credential, initiator_credential(type, identity));
     return std::unique_ptr<SecurityContext>(std::make_unique<GssInitiator>(
-        type, level, std::make_shared<const Credential>(std::move(credential).value()),
-        std::move(service)));
+        type, level, shared(std::move(credential)), std::move(service)));
 }
 
 Result<std::unique_ptr<SecurityContext>> accept_security(AuthType type, Protection level) {

@@ -46,6 +46,20 @@ TEST(Utf16, ConvertsEveryWidth) {
 
 TEST(Utf16, KeepsNulCharacters) { EXPECT_EQ(utf16_to_utf8(u"a\0b"sv).value(), "a\0b"sv); }
 
+// AUTH-1: a password's copy does not move while it grows, and so leaves none behind.
+TEST(Utf16, AppendsInPlaceWhereThereIsRoom) {
+    for (const std::u16string_view letter : {u"k", u"\u00f6", u"\u20ac", u"\U0001f511"}) {
+        std::u16string password;
+        for (int i = 0; i < 200; ++i) password += letter;
+        std::string out;
+        out.reserve(most_utf8_size(password));
+        const char* const place = out.data();
+        ASSERT_TRUE(append_utf8(out, password));
+        EXPECT_EQ(out.data(), place);
+        EXPECT_EQ(out, utf16_to_utf8(password).value());
+    }
+}
+
 TEST(Utf16, StrictRefusesLoneSurrogates) {
     for (const auto bad : {u"\xd800"sv, u"\xdc00"sv, u"a\xd800z"sv, u"\xdc00\xd800"sv}) {
         const auto utf8 = utf16_to_utf8(bad);

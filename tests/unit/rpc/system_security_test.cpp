@@ -10,12 +10,18 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <deque>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 
+#include <dlfcn.h>
+#include <grp.h>
+#include <pwd.h>
 #include <unistd.h>
 
 // gss-ntlmssp 1.2 never frees the digests that it computes a password's hash with.
@@ -24,8 +30,66 @@ extern "C" __attribute__((visibility("default"))) const char* __lsan_default_sup
     return "leak:gssntlmssp.so";
 }
 
+// The computer's lists of users, with more in them: a user "NTDSB\\both", and two groups of his, the
+// first with 5 MiB of members' names, the second with more than anybody would read.
+namespace {
+constexpr const char* listed_user = "NTDSB\\both";
+constexpr const char* large_group = "ntdsb large";
+constexpr const char* endless_group = "ntdsb endless";
+constexpr gid_t large_group_id = 4'000'000'001;
+constexpr std::size_t large_group_memory = std::size_t{5} * 1024 * 1024;
+
+template <class Function>
+Function next(Function, const char* name) {
+    return reinterpret_cast<Function>(::dlsym(RTLD_NEXT, name));
+}
+} // namespace
+extern "C" int getpwnam_r(const char* name, passwd* entry, char* memory, std::size_t size,
+                          passwd** found) {
+    if (std::strcmp(name, listed_user) != 0)
+        return next(&::getpwnam_r, "getpwnam_r")(name, entry, memory, size, found);
+    *entry = {};
+    entry->pw_name = const_cast<char*>(listed_user);
+    entry->pw_gid = large_group_id;
+    *found = entry;
+    return 0;
+}
+extern "C" int getgrnam_r(const char* name, group* entry, char* memory, std::size_t size,
+                          group** found) {
+    const bool is_large = std::strcmp(name, large_group) == 0;
+    if (!is_large && std::strcmp(name, endless_group) != 0)
+        return next(&::getgrnam_r, "getgrnam_r")(name, entry, memory, size, found);
+    *found = nullptr;
+    if (!is_large || size < large_group_memory) return ERANGE;
+    *entry = {};
+    entry->gr_gid = large_group_id;
+    *found = entry;
+    return 0;
+}
+
 namespace ntdsb::rpc {
 namespace {
+
+// Set for as long as this lives.
+class EnvironmentVariable {
+public:
+    EnvironmentVariable(const char* name, const std::string& value) : name_(name) {
+        if (const char* const before = std::getenv(name)) before_ = before;
+        ::setenv(name, value.c_str(), 1);
+    }
+    ~EnvironmentVariable() {
+        if (before_)
+            ::setenv(name_, before_->c_str(), 1);
+        else
+            ::unsetenv(name_);
+    }
+    EnvironmentVariable(const EnvironmentVariable&) = delete;
+    EnvironmentVariable& operator=(const EnvironmentVariable&) = delete;
+
+private:
+    const char* name_;
+    std::optional<std::string> before_;
+};
 
 constexpr std::uint16_t small_fragment = 5840;
 
@@ -165,6 +229,43 @@ TEST_F(SystemSecurity, NtlmNamesMatchUsersWithoutCaseAndDomainsWithIt_ACC6) {
         EXPECT_FALSE(peer->is(other)) << other;
 }
 
+// Whoever may write the user file gives names, not this computer's accounts.
+TEST_F(SystemSecurity, ANtlmNameWithoutADomainIsInNoGroup_ACC6) {
+    const std::string users =
+        (realm_folder().empty() ? folder().string() : realm_folder()) + "/no-domain.users";
+    std::ofstream(users) << "NTDSB:root:Root-1\n";
+    const EnvironmentVariable file("NTLM_USER_FILE", users);
+    who = identity(u"root", u"NTDSB", u"Root-1");
+    // What is behind the domain in AUTHENTICATE is not signed: length, room and offset at 28.
+    on_the_way = [](Bytes& sent) {
+        constexpr std::array signature{'N', 'T', 'L', 'M', 'S', 'S', 'P', '\0', '\3'};
+        const auto found = std::ranges::search(sent, signature, {},
+                                               [](std::byte b) { return static_cast<char>(b); });
+        if (!found.empty()) std::fill_n(found.begin() + 28, 4, std::byte{0});
+    };
+    const auto client = connect(AuthType::ntlm, Protection::privacy);
+    if (!client || server->security() == nullptr) {
+        ADD_FAILURE() << why;
+        return;
+    }
+    const auto peer = server->security()->peer();
+    EXPECT_EQ(peer->name(), "root");
+    EXPECT_FALSE(peer->is("group:root"));
+    EXPECT_FALSE(peer->is("root"));
+    EXPECT_FALSE(peer->is("NTDSB\\root"));
+    EXPECT_FALSE(peer->is("\\root"));
+}
+
+// Memory for its members is found, however many they are.
+TEST_F(SystemSecurity, ALargeGroupsMembersAreInIt_ACC6) {
+    const auto client = connect(AuthType::ntlm, Protection::privacy);
+    ASSERT_TRUE(client) << client.error().what << " / " << why;
+    const auto peer = server->security()->peer();
+    EXPECT_TRUE(peer->is(std::string("group:") + large_group));
+    EXPECT_FALSE(peer->is(std::string("group:") + endless_group));
+    EXPECT_FALSE(peer->is("group:no such group"));
+}
+
 TEST_F(SystemSecurity, WrongPasswordsAndUnknownUsersAreRefused_AUTH5) {
     for (const AuthType type : {AuthType::negotiate, AuthType::ntlm}) {
         who = identity(u"both", u"NTDSB", u"both-1");
@@ -211,6 +312,29 @@ TEST_F(Kerberos, ProtectsCallsBothWays) {
                 EXPECT_FALSE(peer->is(other)) << other;
         }
     }
+}
+
+// In a process of its own, which has accepted nobody before.
+TEST_F(Kerberos, AKeytabThatComesLaterIsFound_AUTH5) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    const auto mechanism = [this] {
+        const auto client = connect(AuthType::negotiate, Protection::privacy);
+        if (!client || server->security() == nullptr) return std::string("none");
+        return server->security()->peer()->mechanism();
+    };
+    const auto run = [&] {
+        {
+            const EnvironmentVariable keytab("KRB5_KTNAME", realm_folder() + "/no.keytab");
+            const EnvironmentVariable ticket("KRB5CCNAME", realm_folder() + "/no.ccache");
+            who = identity(u"both", u"NTDSB", u"Both-1");
+            if (mechanism() != "NTLM" || mechanism() != "NTLM") ::_exit(1);
+        }
+        who.reset();
+        const std::string later = mechanism();
+        std::fprintf(stderr, "%s\n", later.c_str());
+        ::_exit(later == "Kerberos" ? 0 : 2);
+    };
+    EXPECT_EXIT(run(), testing::ExitedWithCode(0), "Kerberos");
 }
 
 TEST_F(Kerberos, TakesAPassword_AUTH3) {
