@@ -222,12 +222,14 @@ Result<void> ClientAssociation::receive_reply(wire::ReplySink& reply) {
                              " is not answered with a fragment of type ",
                              static_cast<unsigned>(header.type), " of call ", header.call_id));
         if (header.type == PduType::fault) {
-            // Never protected: whoever can forge one can cut the connection as well.
             const auto fragment = rest_of(frame.value());
             if (!fragment) return lost(fragment.error());
             if (auto fault = decode_fault(fragment.value().body); !fault)
                 return lost(fault.error());
-            return refused(fragment.value());
+            // Never protected: nobody has proved what became of the call (AUTH-8). Before the first
+            // answer nothing is at stake.
+            const Error why = refused(fragment.value());
+            return answered_ ? lost(why) : why;
         }
         if (first != ((header.flags & first_fragment) != 0))
             return lost(fail(RPC_S_PROTOCOL_ERROR, "the reply's fragments are out of order"));
@@ -235,6 +237,7 @@ Result<void> ClientAssociation::receive_reply(wire::ReplySink& reply) {
         if (security_) {
             if (auto read = receive_protected_stub(frame.value(), reply); !read)
                 return lost(read.error());
+            answered_ = true;
             if (header.flags & last_fragment) return ok();
             continue;
         }

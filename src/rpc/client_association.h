@@ -63,6 +63,7 @@ private:
     Bytes received_; // the fragment that was read whole, last
     std::size_t max_transmit_ = must_receive_size;
     bool broken_ = false;
+    bool answered_ = false; // something came that was protected
 
     // Between the calling thread, which writes requests, and `cancel`.
     std::mutex sending_;

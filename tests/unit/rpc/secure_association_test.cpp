@@ -605,12 +605,31 @@ TEST_F(Secure, KerberosWithoutSignedHeadersIsRefused_AUTH6) {
     EXPECT_EQ(client.error().code, ERROR_ACCESS_DENIED);
 }
 
-TEST_F(Secure, AFaultIsTakenAsItComes) {
-    const auto client = connected();
-    from_server = [](Bytes& sent) {
-        sent = encode({PduType::fault, only_fragment, 2}, Fault{0, 0, 0, denied});
-    };
-    EXPECT_EQ(call(*client).error().code, ERROR_ACCESS_DENIED);
+TEST_F(Secure, AFaultIsBelievedBeforeTheFirstAnswerOnly_AUTH5_AUTH8) {
+    constexpr std::uint32_t cancelled = 0x1c00000d; // nca_s_fault_cancel
+    for (const std::uint32_t status : {denied, cancelled}) {
+        server = make_server();
+        to_client.clear();
+        const auto forge = [status](std::uint32_t call_id) {
+            return [=](Bytes& sent) {
+                sent = encode({PduType::fault, only_fragment, call_id}, Fault{0, 0, 0, status});
+            };
+        };
+        from_server = {};
+        const auto client = connected();
+        from_server = forge(2);
+        EXPECT_EQ(call(*client).error().code,
+                  status == denied ? ERROR_ACCESS_DENIED : ERROR_OPERATION_ABORTED);
+        server = make_server();
+        to_client.clear();
+        from_server = {};
+        const auto later = connected();
+        ASSERT_TRUE(call(*later));
+        from_server = forge(3);
+        EXPECT_EQ(call(*later).error().code, static_cast<Code>(hrCommunicationError));
+        from_server = {};
+        EXPECT_FALSE(call(*later)) << "it is over";
+    }
 }
 
 } // namespace
