@@ -399,6 +399,7 @@ Result<void> read_service(const Entry& table, ServiceConfig& service) {
                 {"metrics", metrics_address},
                 {"max_connections", number_into(service.max_connections, 1, 100'000)},
                 {"max_calls", number_into(service.max_calls, 1, 4096)},
+                {"max_authentications", number_into(service.max_authentications, 1, 4096)},
                 {"bind_timeout_s", number_into(service.bind_timeout_s, 1, 3600)},
                 {"fragment_timeout_s", number_into(service.fragment_timeout_s, 1, 3600)},
                 {"unread_timeout_s", number_into(service.unread_timeout_s, 1, 3600)},

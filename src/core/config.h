@@ -75,10 +75,11 @@ struct ServiceConfig {
     std::vector<std::u16string> restore_roots;
     std::string metrics; // loopback HOST:PORT of the metrics; empty: none
     std::uint32_t max_connections = 4096;
-    std::uint32_t max_calls = 256;         // that run at once; others wait
-    std::uint32_t bind_timeout_s = 30;     // for a caller to bind and be admitted
-    std::uint32_t fragment_timeout_s = 60; // from a fragment's first octet to its last
-    std::uint32_t unread_timeout_s = 120;  // in which a client takes nothing of its answer
+    std::uint32_t max_calls = 256;          // that run at once; others wait
+    std::uint32_t max_authentications = 32; // that run at once; others wait
+    std::uint32_t bind_timeout_s = 30;      // for a caller to bind and be admitted
+    std::uint32_t fragment_timeout_s = 60;  // from a fragment's first octet to its last
+    std::uint32_t unread_timeout_s = 120;   // in which a client takes nothing of its answer
     std::uint32_t max_calls_per_connection = 4;
     std::uint32_t max_request_bytes =
         8 * 1024 * 1024;                          // of one request; twice that of unfinished ones

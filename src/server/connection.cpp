@@ -44,8 +44,8 @@ std::uint64_t count_fragments(std::span<const std::byte> octets) {
 
 Connection::Connection(Common& common, StreamSocket socket, WhenClosed when_closed)
     : common_(common), socket_(std::move(socket)), when_closed_(std::move(when_closed)),
-      peer_(std::make_shared<const Peer>(peer_of(socket_))), read_deadline_(socket_.get_executor()),
-      write_deadline_(socket_.get_executor()) {
+      peer_(std::make_shared<const Peer>(peer_of(socket_, common.config->service))),
+      read_deadline_(socket_.get_executor()), write_deadline_(socket_.get_executor()) {
     admitted_ = bool(admit(*peer_, common_.config->service));
     association_ = std::make_unique<rpc::ServerAssociation>(
         admitted_ ? common_.limits.association : common_.limits.stranger, syntaxes(),
@@ -204,7 +204,7 @@ std::size_t Connection::take_fragment(std::span<const std::byte> octets) {
 
 // Mechanisms may ask others, and the lists of users too: not here.
 void Connection::begin_leg(std::span<const std::byte> fragment) {
-    common_.workers.run(
+    common_.authenticators.run(
         [self = shared_from_this(), octets = Octets(fragment.begin(), fragment.end())] {
             rpc::Step step;
             std::shared_ptr<const Peer> authenticated;

@@ -22,6 +22,8 @@ struct Common {
     Groups groups;
     Figures figures;
     Workers workers{limits.calls};
+    // Of their own, so that mechanisms that wait keep no call waiting.
+    Workers authenticators{limits.authentications, limits.connections};
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {

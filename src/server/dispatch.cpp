@@ -46,7 +46,7 @@ Result<void> serve(wire::Interface interface_of, const rpc::IncomingCall& call, 
     NTDSB_TRY(const auto sessions, group.sessions_of(peer.caller, config));
     const auto start = std::chrono::steady_clock::now();
     StatusSink sink(reply);
-    NTDSB_CHECK(sessions->call(interface_of, call.opnum, call.stub, sink, cancelled));
+    NTDSB_CHECK(sessions->call(peer.caller, interface_of, call.opnum, call.stub, sink, cancelled));
     figures.count(interface_of, call.opnum, sink.status(),
                   std::chrono::duration_cast<std::chrono::microseconds>(
                       std::chrono::steady_clock::now() - start));

@@ -13,6 +13,7 @@ namespace ntdsb::server {
 struct Limits {
     std::size_t connections = 4096;        // [service] max_connections
     std::size_t calls = 256;               // that run at once, of all clients: max_calls
+    std::size_t authentications = 32;      // that run at once: max_authentications
     std::size_t calls_of_connection = 4;   // max_calls_per_connection
     std::size_t waiting_of_connection = 8; // above, nothing is read from it
     // Octets of answers that wait for a slow reader: above, nothing is read from it, and none of

@@ -6,7 +6,8 @@
 
 namespace ntdsb::server {
 
-// Of a connection that is gone already: nobody in particular.
-Peer peer_of(StreamSocket& socket);
+// With all rights where `config` admits it as it is. Of a connection that is gone already: nobody in
+// particular.
+Peer peer_of(StreamSocket& socket, const ServiceConfig& config);
 
 } // namespace ntdsb::server

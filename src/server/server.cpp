@@ -63,6 +63,7 @@ Limits limits_of(const ServiceConfig& service) {
     Limits limits;
     limits.connections = service.max_connections;
     limits.calls = service.max_calls;
+    limits.authentications = service.max_authentications;
     limits.until_bound = std::chrono::seconds(service.bind_timeout_s);
     limits.fragment = std::chrono::seconds(service.fragment_timeout_s);
     limits.unread = std::chrono::seconds(service.unread_timeout_s);
@@ -267,6 +268,7 @@ void Server::Inside::stop(std::chrono::seconds patience) {
         to_all(&Connection::cut);
         deadline = Clock::now() + std::chrono::seconds(1);
     }
+    common.authenticators.stop();
     common.workers.stop();
     io.stop();
     for (std::thread& thread : threads) thread.join();

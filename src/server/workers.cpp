@@ -22,6 +22,7 @@ void Workers::stop() {
 
 void Workers::run(std::function<void()> task) {
     const std::lock_guard lock(mutex_);
+    if (tasks_.size() >= most_waiting_) throw std::bad_alloc();
     tasks_.push_back(std::move(task));
     changed_.notify_one();
     if (idle_ >= tasks_.size() || threads_ >= most_) return;

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -12,12 +13,14 @@ namespace ntdsb::server {
 
 class Workers {
 public:
-    explicit Workers(std::size_t most) : most_(most) {}
+    // `most_waiting`: tasks that no thread has come to yet.
+    explicit Workers(std::size_t most, std::size_t most_waiting = SIZE_MAX)
+        : most_(most), most_waiting_(most_waiting) {}
     ~Workers() { stop(); }
     Workers(const Workers&) = delete;
     Workers& operator=(const Workers&) = delete;
 
-    // In turn, on some thread. Throws bad_alloc, and then the task is not run.
+    // In turn, on some thread. Throws bad_alloc, also where too many wait; then the task is not run.
     void run(std::function<void()> task);
     // Waits for everything that was given to `run`.
     void stop();
@@ -26,6 +29,7 @@ private:
     void work();
 
     const std::size_t most_;
+    const std::size_t most_waiting_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<std::function<void()>> tasks_;

@@ -44,9 +44,9 @@ private:
 template <class Op>
 Result<void> run(State& state, const typename Op::Request& request, typename Op::Reply& reply);
 
-// The same for what may last and can be cancelled.
+// The same for what depends on who calls, or may last and can be cancelled.
 template <class Op>
-Result<void> run(State& state, const std::atomic<bool>&, const typename Op::Request& request,
+Result<void> run(State& state, const CallContext&, const typename Op::Request& request,
                  typename Op::Reply& reply) {
     return run<Op>(state, request, reply);
 }
@@ -69,21 +69,22 @@ Result<void> run<wire::RestorePrepare>(State& state, const wire::RestorePrepare:
 }
 
 template <>
-Result<void> run<wire::RestoreRegister>(State& state, const wire::RestoreRegister::Request& request,
+Result<void> run<wire::RestoreRegister>(State& state, const CallContext& context,
+                                        const wire::RestoreRegister::Request& request,
                                         wire::StatusReply&) {
     return state.with_restore(request.session, [&](RestoreSession& session) {
         return session.register_restore(
-            request, state.caller.is_local ? nullptr : &state.config->service.restore_roots);
+            request, context.caller.is_local ? nullptr : &state.config->service.restore_roots);
     });
 }
 
 template <>
 Result<void>
-run<wire::RestoreRegisterComplete>(State& state, const std::atomic<bool>& cancelled,
+run<wire::RestoreRegisterComplete>(State& state, const CallContext& context,
                                    const wire::RestoreRegisterComplete::Request& request,
                                    wire::StatusReply&) {
     return state.with_restore(request.session, [&](RestoreSession& session) {
-        return session.complete(request.restore_state, cancelled);
+        return session.complete(request.restore_state, context.cancelled);
     });
 }
 
@@ -193,9 +194,9 @@ constexpr std::size_t small_reply = 64;
 
 // Decodes, runs, encodes. A failure is the reply's status; the other fields are then empty.
 template <class Op>
-Result<void> serve(State& state, const std::atomic<bool>& cancelled, std::string_view name,
+Result<void> serve(State& state, const CallContext& context, std::string_view name,
                    std::span<const std::byte> stub, wire::ReplySink& sink) {
-    const LoggedOperation logged(name, state.caller);
+    const LoggedOperation logged(name, context.caller);
     NTDSB_TRY(const auto request, wire::decode<typename Op::Request>(stub));
     typename Op::Reply reply;
     // Room for the answer first: what the call will have done stands, whatever memory is left
@@ -205,7 +206,7 @@ Result<void> serve(State& state, const std::atomic<bool>& cancelled, std::string
     static_cast<void>(sink.lend(small_reply));
     Result<void> outcome = ok();
     try {
-        outcome = run<Op>(state, cancelled, request, reply);
+        outcome = run<Op>(state, context, request, reply);
     } catch (const std::bad_alloc&) {
         outcome = Error{static_cast<Code>(ERROR_NOT_ENOUGH_MEMORY), {}}; // COM-10
     }
@@ -220,9 +221,9 @@ Result<void> serve(State& state, const std::atomic<bool>& cancelled, std::string
 
 // BackupRead writes its reply itself, the bytes straight into the sink, and tells of its failures
 // there. A backup has thousands of them: not for the log at info.
-Result<void> serve_read(State& state, const std::atomic<bool>&, std::string_view name,
+Result<void> serve_read(State& state, const CallContext& context, std::string_view name,
                         std::span<const std::byte> stub, wire::ReplySink& sink) {
-    const LoggedOperation logged(name, state.caller);
+    const LoggedOperation logged(name, context.caller);
     NTDSB_TRY(const auto request, wire::decode<wire::BackupRead::Request>(stub));
     Result<void> sent = ok();
     const auto found =

@@ -38,15 +38,16 @@ Error refused(std::u16string_view path, std::string_view argument, std::string_v
                 "; a remote caller's restore may name local files below [service] restore_roots");
 }
 
-Result<void> check_one(std::u16string_view path, std::string_view argument,
-                       const std::vector<std::u16string>& allowed) {
+// The path without links.
+Result<std::u16string> check_one(std::u16string_view path, std::string_view argument,
+                                 const std::vector<std::u16string>& allowed) {
     if (is_of_another_computer(path))
         return refused(path, argument, "is not on the service's computer");
     const auto found = platform::resolved_path(native_path(path));
     if (!found) return refused(path, argument, "cannot be resolved: " + found.error().what);
-    const auto resolved_name = wire_path(found.value());
+    auto resolved_name = wire_path(found.value());
     const auto contains = [&](const auto& folder) { return path_is_within(resolved_name, folder); };
-    if (std::ranges::any_of(allowed, contains)) return ok();
+    if (std::ranges::any_of(allowed, contains)) return resolved_name;
     return refused(path, argument, "lies below none of them");
 }
 
@@ -69,17 +70,19 @@ Result<void> check_remote_names(const wire::RestoreRegister::Request& request) {
     return ok();
 }
 
-Result<void> check_remote_paths(const wire::RestoreRegister::Request& request,
-                                const DirectoryConfig& directory,
-                                const std::vector<std::u16string>& roots) {
+Result<wire::RestoreRegister::Request>
+check_remote_paths(wire::RestoreRegister::Request request, const DirectoryConfig& directory,
+                   const std::vector<std::u16string>& roots) {
     auto folders = roots;
     folders.insert(folders.end(), {path_parent(directory.database), directory.log_path,
                                    directory.checkpoint_path});
     const auto allowed = resolved(folders);
-    NTDSB_CHECK(check_one(request.backup_log_path, "szBackupLogPath", allowed));
-    for (const auto& pair : request.map)
-        NTDSB_CHECK(check_one(pair.target, "a new database name of rgrstmap", allowed));
-    return ok();
+    NTDSB_TRY(request.backup_log_path,
+              check_one(request.backup_log_path, "szBackupLogPath", allowed));
+    for (auto& pair : request.map) {
+        NTDSB_TRY(pair.target, check_one(pair.target, "a new database name of rgrstmap", allowed));
+    }
+    return request;
 }
 
 } // namespace ntdsb::service

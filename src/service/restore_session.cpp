@@ -73,12 +73,17 @@ Result<void> RestoreSession::register_restore(wire::RestoreRegister::Request req
     return ok();
 }
 
-ese::RestoreSet RestoreSession::restored_set() const {
-    const wire::RestoreRegister::Request& request = registration_->request();
+Result<ese::RestoreSet> RestoreSession::restored_set() const {
+    const wire::RestoreRegister::Request& registered = registration_->request();
+    auto request = registered;
+    if (remote_roots_) {
+        NTDSB_TRY(request,
+                  check_remote_paths(registered, instance_->directory(), *remote_roots_)); // ACC-4
+    }
     ese::RestoreSet set;
-    for (const auto& pair : request.map) {
-        if (!is_checkpoint_pair(pair, instance_->directory()))
-            set.databases.push_back(native_path(pair.target));
+    for (std::size_t i = 0; i < request.map.size(); ++i) {
+        if (!is_checkpoint_pair(registered.map[i], instance_->directory()))
+            set.databases.push_back(native_path(request.map[i].target));
     }
     set.configured_database = instance_->database();
     set.log_path = native_path(request.log_path);
@@ -104,10 +109,7 @@ Result<void> RestoreSession::complete(Code restore_state, const std::atomic<bool
                   hex(restore_state), "; the directory stays blocked until a restore succeeds");
         return ok();
     }
-    if (remote_roots_)
-        NTDSB_CHECK(
-            check_remote_paths(registration_->request(), instance_->directory(), *remote_roots_));
-    const ese::RestoreSet set = restored_set();
+    NTDSB_TRY(const ese::RestoreSet set, restored_set());
     const ese::Report report = ese::verify_restore_set(set, cancelled);
     if (report.result == ERROR_OPERATION_ABORTED)
         return fail(report.result, "COM-11: the verification was cancelled; the restore stays "

@@ -40,6 +40,7 @@ Result<void> Association::State::end(const wire::ContextHandle& handle, SessionK
 
 namespace {
 Result<void> check_allowed(const Caller& caller, const Operation& operation) {
+    if (caller.is_local) return ok();
     const bool allowed = operation.need == Need::backup ? caller.may_backup
                          : operation.need == Need::restore
                              ? caller.may_restore
@@ -63,18 +64,18 @@ Association::~Association() = default;
 
 Result<void> Association::call(wire::Interface interface_of, std::uint16_t opnum,
                                std::span<const std::byte> request, wire::ReplySink& reply) {
-    return call(interface_of, opnum, request, reply, state_->cancelled);
+    return call(state_->caller, interface_of, opnum, request, reply, state_->cancelled);
 }
 
-Result<void> Association::call(wire::Interface interface_of, std::uint16_t opnum,
-                               std::span<const std::byte> request, wire::ReplySink& reply,
-                               const std::atomic<bool>& cancelled) {
+Result<void> Association::call(const Caller& caller, wire::Interface interface_of,
+                               std::uint16_t opnum, std::span<const std::byte> request,
+                               wire::ReplySink& reply, const std::atomic<bool>& cancelled) {
     const Operation* operation = find_operation(interface_of, opnum);
     if (operation == nullptr)
         return fail(RPC_S_PROCNUM_OUT_OF_RANGE, "operation ", opnum, " does not exist");
-    NTDSB_CHECK(check_allowed(state_->caller, *operation));
+    NTDSB_CHECK(check_allowed(caller, *operation));
     try {
-        return operation->serve(*state_, cancelled, operation->name, request, reply);
+        return operation->serve(*state_, {caller, cancelled}, operation->name, request, reply);
     } catch (const std::bad_alloc&) {
         return Error{static_cast<Code>(ERROR_NOT_ENOUGH_MEMORY), {}}; // COM-10
     }

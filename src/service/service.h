@@ -16,21 +16,25 @@
 
 namespace ntdsb::service {
 
-// Who calls. A local caller is judged by the calling thread's own rights (contract ACC-1, ACC-2).
+// Who calls; one that nothing is said of may do nothing.
 struct Caller {
-    bool is_local = true;
+    // Judged by the calling thread's own rights (contract ACC-1, ACC-2), not by what follows.
+    bool is_local = false;
     std::string name;    // for the log
     std::string account; // whose sessions they are; the same for all anonymous callers
     // What a caller over the network may do (contract ACC-5).
-    bool may_backup = true;
-    bool may_restore = true;
+    bool may_backup = false;
+    bool may_restore = false;
+
+    static Caller local() { return {true, {}, {}, false, false}; }
 };
 
 // One client's association: owns its sessions, and runs them down when it is destroyed (contract
 // END-3). Thread-safe; calls on one session are serialised.
 class Association {
 public:
-    // `config` is what this association's sessions work with, however the file changes meanwhile.
+    // `config` is what this association's sessions work with, however the file changes meanwhile;
+    // `caller` whose calls they are, unless another one is named.
     Association(ConfigPtr config, Caller caller);
     ~Association();
 
@@ -41,9 +45,10 @@ public:
     Result<void> call(wire::Interface interface_of, std::uint16_t opnum,
                       std::span<const std::byte> request, wire::ReplySink& reply);
 
-    // The same for a server, whose clients cancel single calls: `cancelled` may become true while the
-    // call runs.
-    Result<void> call(wire::Interface interface_of, std::uint16_t opnum,
+    // The same for a server: each call is the caller's whose connection it came by, which may have
+    // other rights than the association's first, and is cancelled alone: `cancelled` may become true
+    // while it runs.
+    Result<void> call(const Caller& caller, wire::Interface interface_of, std::uint16_t opnum,
                       std::span<const std::byte> request, wire::ReplySink& reply,
                       const std::atomic<bool>& cancelled);
 

@@ -46,7 +46,7 @@ public:
 private:
     RestoreSession(InstancePtr instance, std::optional<ExpiryToken> token);
     Result<void> check_unrestricted() const;
-    ese::RestoreSet restored_set() const;
+    Result<ese::RestoreSet> restored_set() const;
 
     std::optional<ExpiryToken> token_;                        // none: restricted
     std::optional<RestoreRegistration> registration_;         // none: prepared, completed or failed

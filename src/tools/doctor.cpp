@@ -108,6 +108,7 @@ void add_others(Settings& settings, const Config& config) {
                  config.service.metrics.empty() ? "(none)" : config.service.metrics);
     settings.add("service.max_connections", text(config.service.max_connections));
     settings.add("service.max_calls", text(config.service.max_calls));
+    settings.add("service.max_authentications", text(config.service.max_authentications));
     settings.add("service.bind_timeout_s", text(config.service.bind_timeout_s));
     settings.add("service.fragment_timeout_s", text(config.service.fragment_timeout_s));
     settings.add("service.unread_timeout_s", text(config.service.unread_timeout_s));

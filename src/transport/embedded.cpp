@@ -10,7 +10,7 @@ namespace {
 class EmbeddedConnection final : public Connection {
 public:
     EmbeddedConnection(ConfigPtr config, wire::Interface interface_of)
-        : association_(std::move(config), service::Caller{}), interface_of_(interface_of) {}
+        : association_(std::move(config), service::Caller::local()), interface_of_(interface_of) {}
 
     Result<void> call(std::uint16_t opnum, std::span<const std::byte> request,
                       wire::ReplySink& reply) override {

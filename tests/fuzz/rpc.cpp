@@ -189,8 +189,7 @@ private:
 
     void run(const rpc::IncomingCall& call) {
         server::Peer peer;
-        peer.caller.is_local = false;
-        peer.caller.name = peer.caller.account = "the fuzzer";
+        peer.caller = {false, "the fuzzer", "the fuzzer", true, true};
         peer.is_local = true;
         peer.here = {{127, 0, 0, 1}, 1};
         if (!entered_) entered_ = groups_.enter(group_, peer.caller);

@@ -180,6 +180,7 @@ TEST(Config, ReadsServiceAndLog) {
         metrics = "[::1]:9100"
         max_connections = 10
         max_calls = 4
+        max_authentications = 9
         bind_timeout_s = 5
         fragment_timeout_s = 6
         unread_timeout_s = 7
@@ -200,6 +201,7 @@ TEST(Config, ReadsServiceAndLog) {
     EXPECT_EQ(config.service.metrics, "[::1]:9100");
     EXPECT_EQ(config.service.max_connections, 10u);
     EXPECT_EQ(config.service.max_calls, 4u);
+    EXPECT_EQ(config.service.max_authentications, 9u);
     EXPECT_EQ(config.service.bind_timeout_s, 5u);
     EXPECT_EQ(config.service.fragment_timeout_s, 6u);
     EXPECT_EQ(config.service.unread_timeout_s, 7u);

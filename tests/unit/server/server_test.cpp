@@ -86,6 +86,7 @@ TEST_F(ServerTest, TakesItsLimitsFromTheSettings) {
     EXPECT_EQ(same.association.pending, usual.association.pending);
     service.max_connections = 3;
     service.max_calls = 4;
+    service.max_authentications = 9;
     service.bind_timeout_s = 5;
     service.fragment_timeout_s = 6;
     service.unread_timeout_s = 7;
@@ -95,6 +96,7 @@ TEST_F(ServerTest, TakesItsLimitsFromTheSettings) {
     const Limits own = limits_of(service);
     EXPECT_EQ(own.connections, 3u);
     EXPECT_EQ(own.calls, 4u);
+    EXPECT_EQ(own.authentications, 9u);
     EXPECT_EQ(own.until_bound, 5s);
     EXPECT_EQ(own.fragment, 6s);
     EXPECT_EQ(own.unread, 7s);

@@ -84,10 +84,26 @@ TEST_F(RemotePaths, LinksAreFollowed) {
     EXPECT_EQ(judged(), S_OK);
 }
 
+// What is judged is what is used: a link exchanged afterwards leads nowhere else.
+TEST_F(RemotePaths, GivesThePathsWithoutTheirLinks_ACC4) {
+    const auto place = std::filesystem::canonical(directory.backup()) / "place";
+    std::filesystem::create_directory(place);
+    std::filesystem::create_directory_symlink(place, directory.backup() / "link");
+    request.backup_log_path = wire_path(directory.backup() / "link");
+    request.map.push_back({u"/old/second.dit", wire_path(directory.backup() / "link" / "s.dit")});
+    const auto judged_paths = check_remote_paths(request, directory.config.directory, roots);
+    ASSERT_TRUE(judged_paths) << judged_paths.error().what;
+    EXPECT_EQ(judged_paths.value().backup_log_path, wire_path(place));
+    EXPECT_EQ(judged_paths.value().map.back().target, wire_path(place / "s.dit"));
+    EXPECT_EQ(judged_paths.value().map.back().source, u"/old/second.dit");
+    EXPECT_EQ(judged_paths.value().log_path, request.log_path);
+}
+
 TEST_F(RemotePaths, LinkMadeAfterRegisterIsSeenAtComplete) {
     directory.use_logs();
     directory.config.service.restore_roots = roots;
-    service::Association association(directory.shared_config(), Caller{false, "far", "far"});
+    service::Association association(directory.shared_config(),
+                                     Caller{false, "far", "far", true, true});
     const auto call = [&]<class Op>(Op, const typename Op::Request& asked) {
         wire::BufferSink sink(1 << 20);
         EXPECT_TRUE(association.call(Op::interface_of, Op::opnum, wire::encode(asked), sink));

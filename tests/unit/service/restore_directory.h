@@ -136,7 +136,7 @@ private:
 class Client {
 public:
     explicit Client(const RestoreDirectory& directory)
-        : directory_(directory), association_(directory.shared_config(), Caller{}) {}
+        : directory_(directory), association_(directory.shared_config(), Caller::local()) {}
 
     template <class Op>
     typename Op::Reply call(const typename Op::Request& request) {

@@ -69,6 +69,23 @@ TEST_F(ServiceTest, CallersOverTheNetworkMayWhatTheirListsSay_ACC5) {
     EXPECT_EQ(outcomes(false, false), "-------- ---------- ");
 }
 
+// An account's second connection may have other rights than its first: they count.
+TEST_F(ServiceTest, EachCallIsItsOwnCallers_ACC5) {
+    const Caller first{false, "alice at one", "alice", true, true};
+    const Caller second{false, "alice at two", "alice", true, false};
+    Association association(directory.shared_config(), first);
+    const std::atomic<bool> cancelled = false;
+    const auto code = [&](const Caller& caller, wire::Interface interface_of) {
+        wire::BufferSink sink(1 << 20);
+        return code_of(association.call(caller, interface_of, 1, wire::Bytes(3), sink, cancelled));
+    };
+    EXPECT_EQ(code(first, wire::Interface::restore), RPC_X_BAD_STUB_DATA);
+    EXPECT_EQ(code(second, wire::Interface::restore), ERROR_ACCESS_DENIED);
+    EXPECT_EQ(code(second, wire::Interface::backup), RPC_X_BAD_STUB_DATA);
+    EXPECT_EQ(code(Caller{}, wire::Interface::backup), ERROR_ACCESS_DENIED);
+    EXPECT_EQ(code(Caller::local(), wire::Interface::restore), RPC_X_BAD_STUB_DATA);
+}
+
 TEST_F(ServiceTest, BytesLeftOverAreBadStubData) {
     auto stub = wire::encode(wire::SessionRequest{client.restricted()});
     stub.push_back(std::byte{});

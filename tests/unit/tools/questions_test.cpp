@@ -87,9 +87,9 @@ TEST_F(Ntdsbctl, DoctorKnowsEverySettingOfTheService) {
     const auto settings = json({"doctor"}, exit_ok)["settings"];
     for (const char* key :
          {"listen", "allow_anonymous", "allow_backup", "allow_restore", "restore_roots", "metrics",
-          "max_connections", "max_calls", "bind_timeout_s", "fragment_timeout_s",
-          "unread_timeout_s", "max_calls_per_connection", "max_request_bytes", "max_unsent_bytes",
-          "stop_timeout_s"})
+          "max_connections", "max_calls", "max_authentications", "bind_timeout_s",
+          "fragment_timeout_s", "unread_timeout_s", "max_calls_per_connection", "max_request_bytes",
+          "max_unsent_bytes", "stop_timeout_s"})
         EXPECT_TRUE(settings.contains(text("service.", key))) << key;
 }
 
