@@ -6,6 +6,7 @@
 #include "core/utf16.h"
 #include "platform/secret.h"
 #include "platform/windows/system_error.h"
+#include "platform/windows/system_function.h"
 
 #ifndef SECURITY_WIN32
 #define SECURITY_WIN32
@@ -16,6 +17,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <utility>
 
 namespace ntdsb::rpc {
@@ -24,6 +26,21 @@ namespace {
 
 using platform::from_wide;
 using platform::Handle;
+
+// The system's security functions; all but acquiring credentials come behind load_sspi.
+std::atomic<const SecurityFunctionTableW*> loaded_sspi{nullptr};
+const SecurityFunctionTableW& sspi() { return *loaded_sspi.load(); }
+
+Result<void> load_sspi() {
+    if (loaded_sspi != nullptr) return ok();
+    static platform::SystemFunction<decltype(::InitSecurityInterfaceW)> interface_of_system(
+        L"secur32.dll", "InitSecurityInterfaceW");
+    NTDSB_TRY(const auto get, interface_of_system.get());
+    const SecurityFunctionTableW* const table = get();
+    if (table == nullptr) return fail(ERROR_ACCESS_DENIED, "the system has no security functions");
+    loaded_sspi = table;
+    return ok();
+}
 
 const wchar_t* package_of(AuthType type) {
     switch (type) {
@@ -53,7 +70,7 @@ struct Credentials {
         : handle(other.handle), is_held(std::exchange(other.is_held, false)) {}
     Credentials& operator=(Credentials&&) = delete;
     ~Credentials() {
-        if (is_held) ::FreeCredentialsHandle(&handle);
+        if (is_held) sspi().FreeCredentialsHandle(&handle);
     }
     CredHandle handle{};
     bool is_held = false;
@@ -88,11 +105,12 @@ private:
 };
 
 Result<Credentials> acquire(AuthType type, unsigned long use, SEC_WINNT_AUTH_IDENTITY_W* identity) {
+    NTDSB_CHECK(load_sspi());
     Credentials credentials;
     TimeStamp expiry;
-    const SECURITY_STATUS status =
-        ::AcquireCredentialsHandleW(nullptr, const_cast<wchar_t*>(package_of(type)), use, nullptr,
-                                    identity, nullptr, nullptr, &credentials.handle, &expiry);
+    const SECURITY_STATUS status = sspi().AcquireCredentialsHandleW(
+        nullptr, const_cast<wchar_t*>(package_of(type)), use, nullptr, identity, nullptr, nullptr,
+        &credentials.handle, &expiry);
     if (status != SEC_E_OK)
         return sspi_error(use == SECPKG_CRED_INBOUND
                               ? "get the service's credentials"
@@ -143,7 +161,7 @@ public:
     SspiContext(Protection level, Credentials credentials)
         : level_(level), credentials_(std::move(credentials)) {}
     ~SspiContext() override {
-        if (is_held_) ::DeleteSecurityContext(&context_);
+        if (is_held_) sspi().DeleteSecurityContext(&context_);
     }
 
     bool is_complete() const override { return complete_; }
@@ -161,8 +179,8 @@ public:
         SecBufferDesc all{SECBUFFER_VERSION, static_cast<unsigned long>(buffers.size()),
                           buffers.data()};
         const SECURITY_STATUS status = level_ == Protection::privacy
-                                           ? ::EncryptMessage(&context_, 0, &all, 0)
-                                           : ::MakeSignature(&context_, 0, &all, 0);
+                                           ? sspi().EncryptMessage(&context_, 0, &all, 0)
+                                           : sspi().MakeSignature(&context_, 0, &all, 0);
         if (status != SEC_E_OK) return sspi_error("protect a fragment", status);
         return std::min<std::size_t>(buffers.back().cbBuffer, token.size());
     }
@@ -175,8 +193,8 @@ public:
                           buffers.data()};
         unsigned long quality = 0;
         const SECURITY_STATUS status = level_ == Protection::privacy
-                                           ? ::DecryptMessage(&context_, &all, 0, &quality)
-                                           : ::VerifySignature(&context_, &all, 0, &quality);
+                                           ? sspi().DecryptMessage(&context_, &all, 0, &quality)
+                                           : sspi().VerifySignature(&context_, &all, 0, &quality);
         if (status != SEC_E_OK)
             return sspi_error("check a fragment, which is not the peer's next one, unchanged,",
                               status);
@@ -192,37 +210,35 @@ protected:
         is_held_ = true;
     }
 
-    // After the last leg: what was negotiated must be what was asked for. The flags' values are
-    // an initiator's or an acceptor's.
-    Result<void> finish(unsigned long integrity, unsigned long privacy) {
-        // What the last leg returned is not all of it everywhere (not under Wine).
+    // After the last leg, which returned `flags`: what was negotiated must be what was asked for.
+    // Only integrity's bit is another one for an acceptor than for an initiator.
+    Result<void> finish(unsigned long flags, unsigned long integrity) {
+        // What the last leg returned is not all of it everywhere (nothing, under Wine).
         SecPkgContext_Flags agreed{};
-        SECURITY_STATUS status = ::QueryContextAttributesW(&context_, SECPKG_ATTR_FLAGS, &agreed);
+        SECURITY_STATUS status =
+            sspi().QueryContextAttributesW(&context_, SECPKG_ATTR_FLAGS, &agreed);
         if (status != SEC_E_OK) return sspi_error("ask what was agreed", status);
-        const bool has_integrity = (agreed.Flags & integrity) != 0;
-        const bool has_privacy = (agreed.Flags & privacy) != 0;
-        if (!has_integrity || (level_ == Protection::privacy && !has_privacy))
+        flags |= agreed.Flags;
+        NTDSB_CHECK(learn_package());
+        unsigned long needed = integrity;
+        if (level_ == Protection::privacy) needed |= ISC_RET_CONFIDENTIALITY;
+        // NTLM always counts what it signs, and knows nothing of the rest.
+        if (is_kerberos_)
+            needed |= ISC_RET_REPLAY_DETECT | ISC_RET_SEQUENCE_DETECT | ISC_RET_USED_DCE_STYLE |
+                      ISC_RET_MUTUAL_AUTH;
+        if ((flags & needed) != needed)
             return fail(ERROR_ACCESS_DENIED, "the peer agreed to less protection than ",
-                        protection_name(level_), " needs (flags ", hex(std::uint64_t{agreed.Flags}),
-                        ")");
+                        protection_name(level_), " needs (flags ", hex(std::uint64_t{flags}), ")");
         SecPkgContext_Sizes sizes{};
-        status = ::QueryContextAttributesW(&context_, SECPKG_ATTR_SIZES, &sizes);
+        status = sspi().QueryContextAttributesW(&context_, SECPKG_ATTR_SIZES, &sizes);
         if (status != SEC_E_OK) return sspi_error("ask how long a signature is", status);
         token_size_ =
             level_ == Protection::privacy ? sizes.cbSecurityTrailer : sizes.cbMaxSignature;
-        SecPkgContext_NegotiationInfoW package{};
-        status = ::QueryContextAttributesW(&context_, SECPKG_ATTR_NEGOTIATION_INFO, &package);
-        if (status != SEC_E_OK) return sspi_error("ask which mechanism was agreed", status);
-        is_kerberos_ = std::wstring_view(package.PackageInfo->Name) == L"Kerberos";
-        const bool is_known =
-            is_kerberos_ || std::wstring_view(package.PackageInfo->Name) == L"NTLM";
-        ::FreeContextBuffer(package.PackageInfo);
-        if (!is_known)
-            return fail(ERROR_ACCESS_DENIED, "another mechanism than Kerberos and NTLM was agreed");
         signs_headers_ = !is_kerberos_;
-        complete_ = true;
         return ok();
     }
+    // Last of all: the protection is there and, for an acceptor, the peer is known.
+    void set_complete() { complete_ = true; }
     bool is_kerberos() const { return is_kerberos_; }
 
     Protection level_;
@@ -230,6 +246,25 @@ protected:
     std::shared_ptr<const Identity> peer_;
 
 private:
+    static_assert(ISC_RET_CONFIDENTIALITY == ASC_RET_CONFIDENTIALITY &&
+                  ISC_RET_REPLAY_DETECT == ASC_RET_REPLAY_DETECT &&
+                  ISC_RET_SEQUENCE_DETECT == ASC_RET_SEQUENCE_DETECT &&
+                  ISC_RET_USED_DCE_STYLE == ASC_RET_USED_DCE_STYLE &&
+                  ISC_RET_MUTUAL_AUTH == ASC_RET_MUTUAL_AUTH);
+
+    Result<void> learn_package() {
+        SecPkgContext_NegotiationInfoW package{};
+        const SECURITY_STATUS status =
+            sspi().QueryContextAttributesW(&context_, SECPKG_ATTR_NEGOTIATION_INFO, &package);
+        if (status != SEC_E_OK) return sspi_error("ask which mechanism was agreed", status);
+        const std::wstring_view name = package.PackageInfo->Name;
+        is_kerberos_ = name == L"Kerberos";
+        const bool is_known = is_kerberos_ || name == L"NTLM";
+        sspi().FreeContextBuffer(package.PackageInfo);
+        if (!is_known)
+            return fail(ERROR_ACCESS_DENIED, "another mechanism than Kerberos and NTLM was agreed");
+        return ok();
+    }
     static SecBuffer buffer(unsigned long type, std::span<const std::byte> octets) {
         return {static_cast<unsigned long>(octets.size()), type,
                 const_cast<std::byte*>(octets.data())};
@@ -258,7 +293,7 @@ public:
         : input_{static_cast<unsigned long>(token.size()), SECBUFFER_TOKEN,
                  const_cast<std::byte*>(token.data())} {}
     ~Leg() {
-        if (output_.pvBuffer != nullptr) ::FreeContextBuffer(output_.pvBuffer);
+        if (output_.pvBuffer != nullptr) sspi().FreeContextBuffer(output_.pvBuffer);
     }
     Leg(const Leg&) = delete;
     Leg& operator=(const Leg&) = delete;
@@ -272,7 +307,7 @@ public:
     // Some packages want to see the token once more.
     SECURITY_STATUS complete(CtxtHandle& context, SECURITY_STATUS status) {
         if (status != SEC_I_COMPLETE_NEEDED && status != SEC_I_COMPLETE_AND_CONTINUE) return status;
-        const SECURITY_STATUS completed = ::CompleteAuthToken(&context, &out_);
+        const SECURITY_STATUS completed = sspi().CompleteAuthToken(&context, &out_);
         if (completed != SEC_E_OK) return completed;
         return status == SEC_I_COMPLETE_NEEDED ? SEC_E_OK : SEC_I_CONTINUE_NEEDED;
     }
@@ -298,7 +333,7 @@ public:
         CtxtHandle next{};
         unsigned long flags = 0;
         TimeStamp expiry;
-        SECURITY_STATUS status = ::InitializeSecurityContextW(
+        SECURITY_STATUS status = sspi().InitializeSecurityContextW(
             &credentials_.handle, context(), reinterpret_cast<wchar_t*>(service_.data()), wanted, 0,
             SECURITY_NATIVE_DREP, token.empty() ? nullptr : leg.input(), 0, &next, leg.output(),
             &flags, &expiry);
@@ -307,9 +342,8 @@ public:
         status = leg.complete(next, status);
         if (status < 0) return sspi_error("authenticate to the service", status);
         if (status == SEC_E_OK) {
-            NTDSB_CHECK(finish(ISC_RET_INTEGRITY, ISC_RET_CONFIDENTIALITY));
-            if (is_kerberos() && (flags & ISC_RET_MUTUAL_AUTH) == 0)
-                return fail(ERROR_ACCESS_DENIED, "the service has not proved who it is");
+            NTDSB_CHECK(finish(flags, ISC_RET_INTEGRITY));
+            set_complete();
         }
         return leg.token();
     }
@@ -331,9 +365,9 @@ public:
         CtxtHandle next{};
         unsigned long flags = 0;
         TimeStamp expiry;
-        SECURITY_STATUS status =
-            ::AcceptSecurityContext(&credentials_.handle, context(), leg.input(), wanted,
-                                    SECURITY_NATIVE_DREP, &next, leg.output(), &flags, &expiry);
+        SECURITY_STATUS status = sspi().AcceptSecurityContext(
+            &credentials_.handle, context(), leg.input(), wanted, SECURITY_NATIVE_DREP, &next,
+            leg.output(), &flags, &expiry);
         if (status < 0) return sspi_error("accept the caller's authentication", status);
         set_context(next);
         status = leg.complete(next, status);
@@ -342,8 +376,9 @@ public:
             if ((flags & ASC_RET_NULL_SESSION) != 0)
                 return fail(ERROR_ACCESS_DENIED,
                             "the caller has authenticated as nobody (anonymous)");
-            NTDSB_CHECK(finish(ASC_RET_INTEGRITY, ASC_RET_CONFIDENTIALITY));
+            NTDSB_CHECK(finish(flags, ASC_RET_INTEGRITY));
             NTDSB_CHECK(identify());
+            set_complete();
         }
         return leg.token();
     }
@@ -351,12 +386,13 @@ public:
 private:
     Result<void> identify() {
         SecPkgContext_NamesW names{};
-        SECURITY_STATUS status = ::QueryContextAttributesW(context(), SECPKG_ATTR_NAMES, &names);
+        SECURITY_STATUS status =
+            sspi().QueryContextAttributesW(context(), SECPKG_ATTR_NAMES, &names);
         if (status != SEC_E_OK) return sspi_error("ask for the caller's name", status);
         const std::u16string name = from_wide(names.sUserName);
-        ::FreeContextBuffer(names.sUserName);
+        sspi().FreeContextBuffer(names.sUserName);
         Handle token;
-        status = ::QuerySecurityContextToken(context(), token.out());
+        status = sspi().QuerySecurityContextToken(context(), token.out());
         if (status != SEC_E_OK) return sspi_error("get the caller's token", status);
         peer_ = std::make_shared<TokenIdentity>(text(name), is_kerberos() ? "Kerberos" : "NTLM",
                                                 std::move(token));

@@ -2,6 +2,7 @@
 #include "platform/secret.h"
 
 #include "platform/windows/system_error.h"
+#include "platform/windows/system_function.h"
 
 #include <wincrypt.h>
 
@@ -27,6 +28,10 @@ private:
     std::vector<std::byte> bytes_;
 };
 
+SystemFunction<decltype(::CryptProtectMemory)> protect_memory(L"crypt32.dll", "CryptProtectMemory");
+SystemFunction<decltype(::CryptUnprotectMemory)> unprotect_memory(L"crypt32.dll",
+                                                                  "CryptUnprotectMemory");
+
 } // namespace
 
 struct Secret::Data {
@@ -45,8 +50,8 @@ Result<Secret> Secret::protect(std::u16string_view plain) {
     auto data =
         std::make_unique<Data>(Data{WipedMemory((bytes / block + 1) * block), plain.size()});
     if (bytes != 0) std::memcpy(data->encrypted.data(), plain.data(), bytes);
-    if (!CryptProtectMemory(data->encrypted.data(), data->encrypted.size(),
-                            CRYPTPROTECTMEMORY_SAME_PROCESS)) {
+    NTDSB_TRY(const auto encrypt, protect_memory.get());
+    if (!encrypt(data->encrypted.data(), data->encrypted.size(), CRYPTPROTECTMEMORY_SAME_PROCESS)) {
         return system_error(GetLastError(), "encrypt a password in memory");
     }
     return Secret(std::move(data));
@@ -58,7 +63,8 @@ Result<void> Secret::reveal(const std::function<void(std::u16string_view)>& use)
         return ok();
     }
     WipedMemory plain = data_->encrypted;
-    if (!CryptUnprotectMemory(plain.data(), plain.size(), CRYPTPROTECTMEMORY_SAME_PROCESS)) {
+    NTDSB_TRY(const auto decrypt, unprotect_memory.get());
+    if (!decrypt(plain.data(), plain.size(), CRYPTPROTECTMEMORY_SAME_PROCESS)) {
         return system_error(GetLastError(), "decrypt a password in memory");
     }
     use(std::u16string_view(reinterpret_cast<const char16_t*>(plain.data()), data_->characters));
