@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <memory>
+#include <new>
 #include <utility>
 
 namespace ntdsb::transport {
@@ -22,7 +24,8 @@ constexpr std::uint16_t longest_rpc_fragment = 65528;
 
 // A socket whose small reads cost no system call each: what comes behind the octets asked for is
 // kept, so that a fragment of bulk data is read in one call, its end straight into the caller's
-// buffer, with the next fragment's header.
+// buffer, with the next fragment's header. On Windows with several fragments, once there is bulk
+// data: there a call costs more than a copy (under Wine two messages to its server, and back).
 class SocketStream final : public rpc::Stream {
 public:
     explicit SocketStream(platform::Socket socket) : socket_(std::move(socket)) {}
@@ -36,6 +39,7 @@ public:
         begin_ += part;
         into = into.subspan(part);
         while (!into.empty()) {
+            if (into.size() > kept_.size()) keep_more();
             NTDSB_TRY(const std::size_t got, socket_.read_some(into, kept_));
             begin_ = 0;
             end_ = got - std::min(got, into.size());
@@ -47,8 +51,18 @@ public:
     platform::Socket& socket() { return socket_; }
 
 private:
+    void keep_more() {
+#ifdef _WIN32
+        constexpr std::size_t size = std::size_t{256} * 1024;
+        if (!large_) large_.reset(new (std::nothrow) std::byte[size]);
+        if (large_) kept_ = {large_.get(), size};
+#endif
+    }
+
     platform::Socket socket_;
-    std::array<std::byte, 1024> kept_;
+    std::array<std::byte, 1024> small_;
+    std::unique_ptr<std::byte[]> large_;
+    std::span<std::byte> kept_ = small_;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
 };
