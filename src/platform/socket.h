@@ -32,6 +32,11 @@ using NativeSocket = int;
 // apart. Where the system knows no such thing nothing happens.
 void keep_alive(NativeSocket socket) noexcept;
 
+void close_socket(NativeSocket socket) noexcept;
+// Whether the socket has octets, or an end or an error, to receive before this time.
+bool is_readable_before(NativeSocket socket,
+                        std::chrono::steady_clock::time_point deadline) noexcept;
+
 class Socket {
 public:
     // Tries each address of the host in turn; together they get `patience`, the look-up of the name

@@ -80,7 +80,7 @@ Result<Fragment> ClientAssociation::offer(PduType type, PduType answer, const By
             return fail(ERROR_ACCESS_DENIED,
                         "the credentials do not fit into a fragment: ", token.size(), " octets");
         const std::size_t at =
-            append_security(asked, 0, trailer(), token.size(), header_size, token_alignment);
+            append_security(asked, trailer(), token.size(), header_size, token_alignment);
         std::ranges::copy(token, asked.begin() + static_cast<std::ptrdiff_t>(at));
     }
     if (auto sent = stream_->write(asked); !sent) return lost(sent.error());
@@ -118,7 +118,7 @@ Result<void> ClientAssociation::authenticate(std::span<const std::byte> token) {
             if (next.empty()) return ok();
             Bytes last = encode({PduType::auth3, only_fragment, last_call_});
             const std::size_t at = // the padding is auth3's own field, which says nothing
-                append_security(last, 0, trailer(), next.size(), header_size, token_alignment);
+                append_security(last, trailer(), next.size(), header_size, token_alignment);
             std::ranges::copy(next, last.begin() + static_cast<std::ptrdiff_t>(at));
             if (auto sent = stream_->write(last); !sent) return lost(sent.error());
             return ok();
@@ -181,7 +181,7 @@ Result<void> ClientAssociation::send_request(std::uint16_t opnum, std::span<cons
 Result<void> ClientAssociation::protect(Bytes& fragment) {
     constexpr std::size_t stub_at = header_size + request_size;
     const std::size_t token_at =
-        append_security(fragment, 0, trailer(), security_->context->token_size(), stub_at);
+        append_security(fragment, trailer(), security_->context->token_size(), stub_at);
     const auto all = std::span(fragment);
     const std::size_t trailer_at = token_at - security_trailer_size;
     const auto token_size =
@@ -190,7 +190,7 @@ Result<void> ClientAssociation::protect(Bytes& fragment) {
                                     all.subspan(token_at));
     if (!token_size) return lost(token_size.error());
     if (token_size.value() != fragment.size() - token_at)
-        shorten_token(fragment, 0, token_size.value());
+        shorten_token(fragment, token_size.value());
     return ok();
 }
 

@@ -154,6 +154,7 @@ struct Fault {
 };
 inline constexpr std::size_t request_size = 8; // behind the header, without an object
 inline constexpr std::size_t response_size = 8;
+inline constexpr std::size_t response_stub_at = header_size + response_size;
 
 struct SecurityTrailer {
     std::uint8_t type = 0;
@@ -209,9 +210,8 @@ Bytes encode(const Header& header, const BindNak& nak);
 Bytes encode(const Header& header, const Request& request, std::span<const std::byte> stub);
 Bytes encode(const Header& header, const Response& response, std::span<const std::byte> stub);
 Bytes encode(const Header& header, const Fault& fault);
-// The same, behind what is in `out`: an answer is many fragments in one piece of memory.
-void append(Bytes& out, const Header& header, const Response& response,
-            std::span<const std::byte> stub);
+// Into the first response_stub_at octets of `fragment`, behind which its stub lies already.
+void encode_before(std::span<std::byte> fragment, const Header& header, const Response& response);
 // auth3, shutdown, co_cancel and orphaned have nothing of their own.
 Bytes encode(const Header& header);
 
@@ -220,13 +220,11 @@ inline constexpr std::size_t stub_alignment = 16;
 inline constexpr std::size_t token_alignment = 4;
 
 // Appends padding, so that what begins at `stub_begin` is a multiple of `alignment`, the trailer and
-// room for a token to the fragment that begins at `begin` of `fragments` and is its last, and mends
-// its lengths. Returns where the token begins. Without a stub there is padding all the same: some
+// room for a token, and mends the fragment's lengths. Returns where the token begins. Without a stub there is padding all the same: some
 // mechanisms protect no empty message.
-std::size_t append_security(Bytes& fragments, std::size_t begin, SecurityTrailer trailer,
-                            std::size_t token_size, std::size_t stub_begin,
-                            std::size_t alignment = stub_alignment);
+std::size_t append_security(Bytes& fragment, SecurityTrailer trailer, std::size_t token_size,
+                            std::size_t stub_begin, std::size_t alignment = stub_alignment);
 // The token turned out shorter than its room.
-void shorten_token(Bytes& fragments, std::size_t begin, std::size_t token_size);
+void shorten_token(Bytes& fragment, std::size_t token_size);
 
 } // namespace ntdsb::rpc

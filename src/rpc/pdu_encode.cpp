@@ -12,12 +12,11 @@ namespace {
 constexpr std::size_t frag_length_at = 8;
 constexpr std::size_t auth_length_at = 10;
 
-// Writes one fragment, behind what is in its memory already; `finish` sets its length. A fragment is
-// never longer than its u16 length: the callers cut stubs to the negotiated size.
+// Writes one fragment; `finish` sets its length. A fragment is never longer than its u16 length: the callers cut stubs to the negotiated size.
 class PduWriter {
 public:
-    explicit PduWriter(const Header& header, Bytes before = {})
-        : bytes_(std::move(before)), begin_(bytes_.size()) {
+    explicit PduWriter(const Header& header) {
+        bytes_.reserve(usual_size);
         u8(5), u8(0); // rpc_vers
         u8(static_cast<std::uint8_t>(header.type)), u8(header.flags);
         u8(0x10), u8(0), u8(0), u8(0); // little-endian, ASCII, IEEE
@@ -35,22 +34,21 @@ public:
         bytes_.insert(bytes_.end(), part.begin(), part.end());
     }
     void align(std::size_t to) {
-        while ((bytes_.size() - begin_) % to != 0) u8(0);
+        while (bytes_.size() % to != 0) u8(0);
     }
     Bytes finish() {
-        const std::size_t length = bytes_.size() - begin_;
-        bytes_[begin_ + frag_length_at] = std::byte(length & 0xff);
-        bytes_[begin_ + frag_length_at + 1] = std::byte(length >> 8 & 0xff);
+        bytes_[frag_length_at] = std::byte(bytes_.size() & 0xff);
+        bytes_[frag_length_at + 1] = std::byte(bytes_.size() >> 8 & 0xff);
         return std::move(bytes_);
     }
 
 private:
+    static constexpr std::size_t usual_size = 128;
     void put(std::uint64_t value, std::size_t size) {
         for (std::size_t i = 0; i < size; ++i)
             u8(static_cast<std::uint8_t>(value >> (8 * i) & 0xff));
     }
     Bytes bytes_;
-    std::size_t begin_;
 };
 
 template <class Number>
@@ -127,19 +125,18 @@ Bytes encode(const Header& header, const Request& request, std::span<const std::
     return writer.finish();
 }
 
-void append(Bytes& out, const Header& header, const Response& response,
-            std::span<const std::byte> stub) {
-    PduWriter writer(header, std::move(out));
+Bytes encode(const Header& header, const Response& response, std::span<const std::byte> stub) {
+    PduWriter writer(header);
     writer.u32(response.allocation_hint);
     writer.u16(response.context_id), writer.u8(response.cancel_count), writer.u8(0);
     writer.octets(stub);
-    out = writer.finish();
+    return writer.finish();
 }
 
-Bytes encode(const Header& header, const Response& response, std::span<const std::byte> stub) {
-    Bytes out;
-    append(out, header, response, stub);
-    return out;
+void encode_before(std::span<std::byte> fragment, const Header& header, const Response& response) {
+    Bytes head = encode(header, response, {});
+    overwrite(head, frag_length_at, static_cast<std::uint16_t>(fragment.size()));
+    std::ranges::copy(head, fragment.begin());
 }
 
 Bytes encode(const Header& header, const Fault& fault) {
@@ -152,30 +149,28 @@ Bytes encode(const Header& header, const Fault& fault) {
 
 Bytes encode(const Header& header) { return PduWriter(header).finish(); }
 
-std::size_t append_security(Bytes& fragments, std::size_t begin, SecurityTrailer trailer,
-                            std::size_t token_size, std::size_t stub_begin, std::size_t alignment) {
-    const std::size_t stub = fragments.size() - stub_begin;
+std::size_t append_security(Bytes& fragment, SecurityTrailer trailer, std::size_t token_size,
+                            std::size_t stub_begin, std::size_t alignment) {
+    const std::size_t stub = fragment.size() - stub_begin;
     trailer.padding = static_cast<std::uint8_t>((alignment - stub % alignment) % alignment);
     if (stub == 0) trailer.padding = static_cast<std::uint8_t>(alignment);
-    fragments.resize(fragments.size() + trailer.padding);
+    fragment.resize(fragment.size() + trailer.padding);
     for (const std::uint8_t octet : {trailer.type, trailer.level, trailer.padding, std::uint8_t{0}})
-        fragments.push_back(std::byte{octet});
-    const std::size_t token_at = fragments.size() + sizeof trailer.context_id;
-    fragments.resize(token_at + token_size);
-    overwrite(fragments, token_at - sizeof trailer.context_id, trailer.context_id);
-    overwrite(fragments, begin + frag_length_at,
-              static_cast<std::uint16_t>(fragments.size() - begin));
-    overwrite(fragments, begin + auth_length_at, static_cast<std::uint16_t>(token_size));
+        fragment.push_back(std::byte{octet});
+    const std::size_t token_at = fragment.size() + sizeof trailer.context_id;
+    fragment.resize(token_at + token_size);
+    overwrite(fragment, token_at - sizeof trailer.context_id, trailer.context_id);
+    overwrite(fragment, frag_length_at, static_cast<std::uint16_t>(fragment.size()));
+    overwrite(fragment, auth_length_at, static_cast<std::uint16_t>(token_size));
     return token_at;
 }
 
-void shorten_token(Bytes& fragments, std::size_t begin, std::size_t token_size) {
-    const auto room = std::to_integer<std::size_t>(fragments[begin + auth_length_at]) |
-                      std::to_integer<std::size_t>(fragments[begin + auth_length_at + 1]) << 8;
-    fragments.resize(fragments.size() - (room - token_size));
-    overwrite(fragments, begin + frag_length_at,
-              static_cast<std::uint16_t>(fragments.size() - begin));
-    overwrite(fragments, begin + auth_length_at, static_cast<std::uint16_t>(token_size));
+void shorten_token(Bytes& fragment, std::size_t token_size) {
+    const auto room = std::to_integer<std::size_t>(fragment[auth_length_at]) |
+                      std::to_integer<std::size_t>(fragment[auth_length_at + 1]) << 8;
+    fragment.resize(fragment.size() - (room - token_size));
+    overwrite(fragment, frag_length_at, static_cast<std::uint16_t>(fragment.size()));
+    overwrite(fragment, auth_length_at, static_cast<std::uint16_t>(token_size));
 }
 
 } // namespace ntdsb::rpc

@@ -19,11 +19,11 @@ Step hang_up(std::string_view why, Bytes last_words = {}) {
     return step;
 }
 
-// A call that was not run.
 Bytes fault(std::uint32_t call_id, std::uint16_t context_id, std::uint8_t cancels,
-            std::uint32_t status) {
-    return encode({PduType::fault, only_fragment | did_not_execute, call_id},
-                  Fault{0, context_id, cancels, status});
+            std::uint32_t status, bool was_run = false) {
+    const auto flags =
+        static_cast<std::uint8_t>(was_run ? only_fragment : only_fragment | did_not_execute);
+    return encode({PduType::fault, flags, call_id}, Fault{0, context_id, cancels, status});
 }
 
 // A call of somebody who has not proved what he should have, or of nobody that we know.
@@ -241,8 +241,8 @@ Result<Bytes> ServerAssociation::security_leg(const Fragment& fragment) {
 
 void ServerAssociation::append_token(Bytes& fragment, const Bytes& token) const {
     if (token.empty()) return;
-    const std::size_t at = append_security(fragment, 0, security_->trailer, token.size(),
-                                           header_size, token_alignment);
+    const std::size_t at =
+        append_security(fragment, security_->trailer, token.size(), header_size, token_alignment);
     std::ranges::copy(token, fragment.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
@@ -298,19 +298,18 @@ Result<void> ServerAssociation::verify_call(std::uint32_t id, CallState& call) {
     return ok();
 }
 
-// The fragment at `begin`, whose stub ends the memory.
-Result<void> ServerAssociation::protect_last(Bytes& fragments, std::size_t begin) {
-    const std::size_t stub_at = begin + header_size + response_size;
-    const std::size_t token_at = append_security(fragments, begin, security_->trailer,
-                                                 security_->context->token_size(), stub_at);
-    const auto all = std::span(fragments);
+Result<void> ServerAssociation::protect(Bytes& response) {
+    const std::size_t token_at = append_security(
+        response, security_->trailer, security_->context->token_size(), response_stub_at);
+    const auto all = std::span(response);
     const std::size_t trailer_at = token_at - security_trailer_size;
-    NTDSB_TRY(const std::size_t token_size,
-              security_->context->protect({all.subspan(begin, stub_at - begin),
-                                           all.subspan(stub_at, trailer_at - stub_at),
-                                           all.subspan(trailer_at, security_trailer_size)},
-                                          all.subspan(token_at)));
-    if (token_size != fragments.size() - token_at) shorten_token(fragments, begin, token_size);
+    NTDSB_TRY(
+        const std::size_t token_size,
+        security_->context->protect({all.first(response_stub_at),
+                                     all.subspan(response_stub_at, trailer_at - response_stub_at),
+                                     all.subspan(trailer_at, security_trailer_size)},
+                                    all.subspan(token_at)));
+    if (token_size != response.size() - token_at) shorten_token(response, token_size);
     return ok();
 }
 
@@ -434,33 +433,31 @@ Step ServerAssociation::orphan(std::uint32_t call_id) {
 
 // --- answers
 
-Bytes ServerAssociation::reply(std::uint32_t call_id, std::span<const std::byte> stub) {
-    const auto found = calls_.find(call_id);
-    if (found == calls_.end()) return {};
-    const CallState call = std::move(found->second);
-    calls_.erase(found);
-    if (call.orphaned) return {};
-    std::size_t around = header_size + response_size;
+std::size_t ServerAssociation::longest_stub() const {
+    std::size_t around = response_stub_at;
     if (security_) around += security_trailer_size + security_->context->token_size();
-    const std::size_t most = (max_transmit_ - around) / stub_alignment * stub_alignment;
-    Bytes out;
-    out.reserve(stub.size() + (stub.size() / most + 1) * (around + stub_alignment));
-    std::uint8_t flags = first_fragment;
-    do {
-        const auto part = stub.first(std::min(stub.size(), most));
-        const auto left = static_cast<std::uint32_t>(stub.size());
-        stub = stub.subspan(part.size());
-        if (stub.empty()) flags |= last_fragment;
-        const std::size_t begin = out.size();
-        append(out, {PduType::response, flags, call_id},
-               Response{left, call.context_id, call.cancels}, part);
-        if (security_) {
-            if (auto protected_ = protect_last(out, begin); !protected_)
-                return fault(call_id, call.context_id, call.cancels, nca_security_package);
+    return (max_transmit_ - around) / stub_alignment * stub_alignment;
+}
+
+void ServerAssociation::answer(std::uint32_t call_id, Bytes& fragment, std::uint32_t left,
+                               bool last) {
+    const auto found = calls_.find(call_id);
+    if (found == calls_.end()) return fragment.clear();
+    CallState& call = found->second;
+    auto flags = static_cast<std::uint8_t>(last ? last_fragment : 0);
+    if (!call.answered) flags |= first_fragment;
+    call.answered = true;
+    if (call.orphaned) {
+        fragment.clear();
+    } else {
+        encode_before(fragment, {PduType::response, flags, call_id},
+                      Response{left, call.context_id, call.cancels});
+        if (security_ && !protect(fragment)) {
+            fragment = fault(call_id, call.context_id, call.cancels, nca_security_package, true);
+            last = true;
         }
-        flags = 0;
-    } while (!stub.empty());
-    return out;
+    }
+    if (last) calls_.erase(found);
 }
 
 Bytes ServerAssociation::refuse_call(std::uint32_t call_id, const Error& error) {
@@ -469,8 +466,7 @@ Bytes ServerAssociation::refuse_call(std::uint32_t call_id, const Error& error) 
     const CallState call = std::move(found->second);
     calls_.erase(found);
     if (call.orphaned) return {};
-    // The dispatcher refuses before it runs anything.
-    return fault(call_id, call.context_id, call.cancels, fault_status(error.code));
+    return fault(call_id, call.context_id, call.cancels, fault_status(error.code), call.answered);
 }
 
 } // namespace ntdsb::rpc

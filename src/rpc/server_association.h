@@ -33,8 +33,8 @@ struct IncomingCall {
 
 // What follows from one fragment.
 struct Step {
-    Bytes send;                          // whole fragments, in order
-    std::optional<IncomingCall> call;    // to be run, and answered with `reply` or `refuse_call`
+    Bytes send;                          // one fragment, or nothing
+    std::optional<IncomingCall> call;    // to be run, and answered with `answer` or `refuse_call`
     std::optional<std::uint32_t> cancel; // the running call that the client wants ended
     bool authenticated = false;          // now: security() tells who the client is
     bool hang_up = false;                // after `send`
@@ -76,8 +76,15 @@ public:
     // answered with bind_nak, later with a fault; then it is over.
     Step refuse(const Error& error);
 
-    // A running call has ended; nothing to send if the client has orphaned it.
-    Bytes reply(std::uint32_t call_id, std::span<const std::byte> stub);
+    // The most octets of a reply's stub that one fragment carries; the same once there are calls.
+    std::size_t longest_stub() const;
+    // One fragment of a running call's reply, made where it lies: `fragment` holds the next part of
+    // the stub, at most longest_stub() octets, behind response_stub_at octets of room. `left` is how
+    // much of the stub comes from here on, as far as is known. The call ends with its `last`
+    // fragment. Empty afterwards: nothing to send, since the client has orphaned the call.
+    void answer(std::uint32_t call_id, Bytes& fragment, std::uint32_t left, bool last);
+    // The call ends with a fault, also in the middle of its reply; nothing to send if the client has
+    // orphaned it.
     Bytes refuse_call(std::uint32_t call_id, const Error& error);
 
     // The most that decode_frame shall accept now.
@@ -103,6 +110,7 @@ private:
         bool running = false;  // received whole
         bool refused = false;  // a fault was sent; what still comes of it is dropped
         bool orphaned = false; // no answer is wanted
+        bool answered = false; // the reply's first fragment is made
         std::uint8_t cancels = 0;
     };
 
@@ -117,7 +125,7 @@ private:
     Result<std::span<const std::byte>> unprotected(const Fragment& fragment,
                                                    std::span<const std::byte> stub);
     Result<void> verify_call(std::uint32_t id, CallState& call);
-    Result<void> protect_last(Bytes& fragments, std::size_t begin);
+    Result<void> protect(Bytes& response);
     std::vector<ContextResult> negotiate(const std::vector<ContextElement>& elements);
     ContextResult negotiate(const ContextElement& element);
     Step request(const Fragment& fragment);

@@ -2,12 +2,11 @@
 #include "server/connection.h"
 
 #include "core/log.h"
-#include "platform/socket.h"
 #include "server/interfaces.h"
 #include "server/peer.h"
+#include "server/reply_stream.h"
 
 #include <algorithm>
-#include <array>
 #include <new>
 #include <utility>
 
@@ -20,6 +19,9 @@ constexpr std::size_t idle_buffer = 2048;
 // Replies are lists of at most max_list_characters, or what one Read asks for.
 constexpr std::size_t longest_reply = 2 * std::size_t{wire::max_list_characters} + 65536;
 constexpr std::size_t most_buffers = 16;
+// What is left of a reply and not worth a packet of its own: a read of 64 KiB is a full fragment and
+// some octets.
+constexpr std::size_t short_rest = 1024;
 
 std::vector<rpc::SyntaxId> syntaxes() {
     std::vector<rpc::SyntaxId> all;
@@ -27,25 +29,18 @@ std::vector<rpc::SyntaxId> syntaxes() {
     return all;
 }
 
-// Whole fragments; octets 8 and 9 of each hold its length.
-std::uint64_t count_fragments(std::span<const std::byte> octets) {
-    std::uint64_t count = 0;
-    while (octets.size() >= rpc::header_size) {
-        const auto length =
-            std::to_integer<std::size_t>(octets[8]) | std::to_integer<std::size_t>(octets[9]) << 8;
-        if (length < rpc::header_size || length > octets.size()) break;
-        octets = octets.subspan(length);
-        ++count;
-    }
-    return count;
-}
+// How long a worker that has answered waits for the connection's next request.
+constexpr std::chrono::milliseconds patience_of_attendant{1};
+// How long a running call may keep its connection from being listened to.
+constexpr std::chrono::milliseconds longest_attendance{20};
 
 } // namespace
 
 Connection::Connection(Common& common, StreamSocket socket, WhenClosed when_closed)
-    : common_(common), socket_(std::move(socket)), when_closed_(std::move(when_closed)),
+    : common_(common), executor_(socket.get_executor()), socket_(std::move(socket)),
+      when_closed_(std::move(when_closed)),
       peer_(std::make_shared<const Peer>(peer_of(socket_, common.config->service))),
-      read_deadline_(socket_.get_executor()), write_deadline_(socket_.get_executor()) {
+      read_deadline_(executor_), write_deadline_(executor_), attendance_(executor_) {
     admitted_ = bool(admit(*peer_, common_.config->service));
     association_ = std::make_unique<rpc::ServerAssociation>(
         admitted_ ? common_.limits.association : common_.limits.stranger, syntaxes(),
@@ -59,9 +54,10 @@ Connection::Connection(Common& common, StreamSocket socket, WhenClosed when_clos
         });
 }
 
-// What runs on the strand: no exception leaves it. Without memory the connection ends.
+// No exception leaves it: without memory the connection ends.
 template <class Action>
 void Connection::guarded(Action action) {
+    const std::lock_guard lock(mutex_);
     if (closed_) return;
     try {
         action();
@@ -71,7 +67,7 @@ void Connection::guarded(Action action) {
 }
 
 void Connection::start() {
-    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    asio::post(executor_, [self = shared_from_this()] {
         self->guarded([&] {
             ErrorCode ignored;
             self->socket_.set_option(tcp::no_delay(true), ignored);
@@ -87,7 +83,7 @@ void Connection::start() {
 }
 
 void Connection::finish() {
-    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    asio::post(executor_, [self = shared_from_this()] {
         self->guarded([&] {
             if (self->finishing_ || self->hanging_up_) return;
             self->finishing_ = true;
@@ -98,10 +94,11 @@ void Connection::finish() {
 }
 
 void Connection::cut() {
-    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    asio::post(executor_, [self = shared_from_this()] {
         self->guarded([&] {
             for (const auto& [id, call] : self->running_) call->cancelled = true;
-            if (self->running_.empty()) self->close("the service stops");
+            // A client that does not take its answer is not waited for.
+            if (self->running_.empty() || self->stalled_ > 0) self->close("the service stops");
         });
     });
 }
@@ -113,8 +110,10 @@ void Connection::arm(Deadline& deadline, std::chrono::milliseconds time, std::st
     deadline.timer.expires_after(time);
     deadline.timer.async_wait([self = shared_from_this(), &deadline, number = ++deadline.number,
                                why](const ErrorCode& error) {
-        if (error || !deadline.armed || number != deadline.number) return;
-        self->guarded([&] { self->close(why); });
+        if (error) return;
+        self->guarded([&] {
+            if (deadline.armed && number == deadline.number) self->close(why);
+        });
     });
 }
 
@@ -127,20 +126,68 @@ void Connection::disarm(Deadline& deadline) {
 // --- receiving
 
 // One read is always under way, so that a client that vanishes is noticed; but for one that asks
-// more than it takes answers.
+// more than it takes answers, and while a worker attends.
 bool Connection::is_held_back() const {
     return authenticating_ || unsent_ > common_.limits.unsent ||
            waiting_.size() >= common_.limits.waiting_of_connection;
 }
 
 void Connection::read() {
-    if (closed_ || reading_ || hanging_up_ || is_held_back()) return;
+    if (closed_ || reading_ || attended_ || hanging_up_ || is_held_back()) return;
     reading_ = true;
     socket_.async_read_some(asio::buffer(in_.data() + filled_, in_.size() - filled_),
                             [self = shared_from_this()](const ErrorCode& error, std::size_t count) {
-                                self->reading_ = false;
-                                self->guarded([&] { self->received(error, count); });
+                                self->guarded([&] {
+                                    self->reading_ = false;
+                                    self->received(error, count);
+                                });
                             });
+}
+
+void Connection::attend_or_read() {
+    const bool is_all = running_.size() == 1 && waiting_.empty() && !writing_ && !is_held_back();
+    if (!is_all && attended_) return end_attendance();
+    if (!is_all) return read();
+    if (!attended_) begin_attendance();
+}
+
+// Asio has a socket watched also while nothing waits for it: the server's thread would wake up for
+// every request that a worker takes. So an attended socket is one of a context that nobody runs.
+void Connection::begin_attendance() {
+    attended_ = true;
+    move_socket(common_.nowhere.get_executor());
+    if (attendance_timed_) return;
+    attendance_timed_ = true;
+    attendance_.expires_after(longest_attendance);
+    attendance_.async_wait([self = shared_from_this()](const ErrorCode&) {
+        self->guarded([&] {
+            self->attendance_timed_ = false;
+            if (self->attended_) self->end_attendance();
+        });
+    });
+}
+
+void Connection::end_attendance() {
+    attended_ = false;
+    move_socket(executor_);
+    read();
+}
+
+void Connection::move_socket(const StreamSocket::executor_type& to) {
+#ifdef _WIN32
+    static_cast<void>(to); // there a socket is not watched, but what is under way on it
+#else
+    StreamSocket moved(to);
+    const auto handle = socket_.release();
+    ErrorCode error;
+    moved.assign(tcp::v6(), handle, error); // any protocol of streams will do
+    if (error) {
+        platform::close_socket(handle);
+        return close(error.message());
+    }
+    moved.non_blocking(true, error);
+    socket_ = std::move(moved);
+#endif
 }
 
 void Connection::received(const ErrorCode& error, std::size_t count) {
@@ -150,7 +197,7 @@ void Connection::received(const ErrorCode& error, std::size_t count) {
     if (finishing_) return read(); // what comes now is not heard, but that it ends
     filled_ += count;
     take_fragments();
-    read();
+    attend_or_read();
 }
 
 void Connection::take_fragments() {
@@ -218,36 +265,39 @@ void Connection::begin_leg(std::span<const std::byte> fragment) {
                 step.hang_up = true;
                 step.why = error.what();
             }
-            asio::post(self->socket_.get_executor(),
-                       [self, step = std::move(step), authenticated]() mutable {
-                           self->leg_ended(std::move(step), authenticated);
-                       });
+            self->leg_ended(std::move(step), authenticated);
         });
     authenticating_ = true;
 }
 
 void Connection::leg_ended(rpc::Step step, const std::shared_ptr<const Peer>& authenticated) {
-    authenticating_ = false;
-    adopt_group();
-    if (closed_) return end_sessions();
     guarded([&] {
-        if (hanging_up_ || finishing_) return;
-        if (authenticated) {
-            peer_ = authenticated;
-            admitted_ = true;
-            enter_group();
-            log::info("rpc: ", peer_->caller.name, " has authenticated, and may ",
-                      peer_->caller.may_backup ? "" : "not ", "back up and may ",
-                      peer_->caller.may_restore ? "" : "not ", "restore");
-            if (peer_->caller.may_backup || peer_->caller.may_restore)
-                association_->set_limits(common_.limits.association);
-        } else if (!step.why.empty() && !step.hang_up) {
-            log::warn("rpc: ", peer_->caller.name, ": AUTH-5: ", step.why);
-        }
-        if (group_ && admitted_) disarm(read_deadline_);
-        obey(std::move(step));
-        if (!hanging_up_) go_on();
+        authenticating_ = false;
+        adopt_group();
+        if (!hanging_up_ && !finishing_) take_leg(std::move(step), authenticated);
     });
+    const std::lock_guard lock(mutex_);
+    if (!closed_) return;
+    adopt_group();
+    end_sessions();
+}
+
+void Connection::take_leg(rpc::Step step, const std::shared_ptr<const Peer>& authenticated) {
+    if (authenticated) {
+        peer_ = authenticated;
+        admitted_ = true;
+        enter_group();
+        log::info("rpc: ", peer_->caller.name, " has authenticated, and may ",
+                  peer_->caller.may_backup ? "" : "not ", "back up and may ",
+                  peer_->caller.may_restore ? "" : "not ", "restore");
+        if (peer_->caller.may_backup || peer_->caller.may_restore)
+            association_->set_limits(common_.limits.association);
+    } else if (!step.why.empty() && !step.hang_up) {
+        log::warn("rpc: ", peer_->caller.name, ": AUTH-5: ", step.why);
+    }
+    if (group_ && admitted_) disarm(read_deadline_);
+    obey(std::move(step));
+    if (!hanging_up_) go_on();
 }
 
 void Connection::adopt_group() {
@@ -293,56 +343,120 @@ void Connection::begin_calls() {
     while (!waiting_.empty() && !hanging_up_ && !finishing_ &&
            running_.size() < common_.limits.calls_of_connection &&
            unsent_ <= common_.limits.unsent) {
-        const auto call = waiting_.front();
+        auto call = std::move(waiting_.front());
         waiting_.pop_front();
-        begin(call);
+        begin(std::move(call));
     }
 }
 
-void Connection::begin(const std::shared_ptr<Call>& call) {
+void Connection::begin(std::shared_ptr<Call> call) {
+    call->peer = peer_;
+    call->group = group_;
+    call->longest_stub = association_->longest_stub();
     running_[call->incoming.id] = call;
-    common_.workers.run([self = shared_from_this(), call, peer = peer_, group = group_]() mutable {
-        Common& common = self->common_;
-        ++common.figures.calls_running;
-        const auto sink = std::make_shared<wire::BufferSink>(longest_reply);
-        Result<void> outcome = ok();
-        try {
-            outcome = dispatch(call->incoming, *peer, *group, common.config, call->cancelled,
-                               common.figures, *sink);
-        } catch (const std::bad_alloc&) {
-            outcome = Error{static_cast<Code>(ERROR_NOT_ENOUGH_MEMORY), {}}; // COM-10
-        }
-        group.reset(); // here, since it may end sessions
-        --common.figures.calls_running;
-        asio::post(self->socket_.get_executor(),
-                   [self, call, sink, outcome = std::move(outcome)]() mutable {
-                       self->guarded([&] { self->ended(call, outcome, sink->bytes()); });
-                   });
-    });
+    if (attendant_reads_ && !own_) {
+        own_ = std::move(call);
+    } else {
+        common_.workers.run([self = shared_from_this(), call] { self->attend(call); });
+    }
 }
 
-void Connection::ended(const std::shared_ptr<Call>& call, const Result<void>& outcome,
-                       std::span<const std::byte> reply) {
-    running_.erase(call->incoming.id);
+// On a worker: this call, and the next ones while it attends to the connection.
+void Connection::attend(std::shared_ptr<Call> call) {
+    for (; call; call = next_call()) {
+        const Result<void> outcome = run(*call);
+        guarded([&] { ended(*call, outcome); });
+    }
+}
+
+Result<void> Connection::run(Call& call) {
+    Figures& figures = common_.figures;
+    Result<void> outcome = ok();
+    ++figures.calls_running;
+    try {
+        ReplyStream reply(call.longest_stub, longest_reply,
+                          [&](Octets& fragment, std::uint32_t left, bool last) {
+                              answer(call.incoming.id, fragment, left, last);
+                          });
+        outcome = dispatch(call.incoming, *call.peer, *call.group, common_.config, call.cancelled,
+                           figures, reply);
+        if (outcome) reply.finish();
+    } catch (const std::bad_alloc&) {
+        outcome = Error{static_cast<Code>(ERROR_NOT_ENOUGH_MEMORY), {}}; // COM-10
+    }
+    --figures.calls_running;
+    call.group.reset(); // here, since it may end sessions
+    return outcome;
+}
+
+// The next part of a running call's reply. The call waits where its client takes too little; for a
+// client that hangs up or is hung up on it goes on, unheard.
+void Connection::answer(std::uint32_t call_id, Octets& fragment, std::uint32_t left, bool last) {
+    guarded([&] {
+        if (hanging_up_) return;
+        const bool is_nearly_all = left - (fragment.size() - rpc::response_stub_at) <= short_rest;
+        association_->answer(call_id, fragment, left, last);
+        send(std::move(fragment), !last && is_nearly_all);
+    });
+    if (last) return;
+    std::unique_lock lock(mutex_);
+    ++stalled_;
+    taken_.wait(lock, [&] { return closed_ || hanging_up_ || unsent_ <= common_.limits.unsent; });
+    --stalled_;
+}
+
+void Connection::ended(const Call& call, const Result<void>& outcome) {
+    running_.erase(call.incoming.id);
     if (hanging_up_) return;
-    if (outcome) {
-        send(association_->reply(call->incoming.id, reply));
-    } else {
+    if (!outcome) {
         ++common_.figures.calls_refused;
-        log::warn("rpc: ", peer_->caller.name, ": operation ", call->incoming.opnum, " of the ",
-                  call->incoming.interface_index == Served::restore  ? "restore"
-                  : call->incoming.interface_index == Served::backup ? "backup"
-                                                                     : "standard",
+        log::warn("rpc: ", peer_->caller.name, ": operation ", call.incoming.opnum, " of the ",
+                  call.incoming.interface_index == Served::restore  ? "restore"
+                  : call.incoming.interface_index == Served::backup ? "backup"
+                                                                    : "standard",
                   " interface is answered with a fault, ", hex(outcome.error().code), ": ",
                   outcome.error().what);
-        send(association_->refuse_call(call->incoming.id, outcome.error()));
-        if (hears_enough(*call)) {
+        send(association_->refuse_call(call.incoming.id, outcome.error()));
+        if (hears_enough(call)) {
             hanging_up_ = true;
             disarm(read_deadline_);
         }
     }
     if (finishing_ && running_.empty()) return say_goodbye();
     go_on();
+}
+
+// The call of the next request, if that comes at once and this worker still attends.
+std::shared_ptr<Connection::Call> Connection::next_call() {
+    const auto until = std::chrono::steady_clock::now() + patience_of_attendant;
+    const auto socket = attended_socket();
+    if (!socket) return nullptr;
+    const bool is_readable = platform::is_readable_before(*socket, until);
+    std::shared_ptr<Call> call;
+    guarded([&] {
+        if (!attended_ || hanging_up_) return;
+        ErrorCode error = asio::error::would_block;
+        std::size_t count = 0;
+        if (is_readable)
+            count =
+                socket_.read_some(asio::buffer(in_.data() + filled_, in_.size() - filled_), error);
+        if (error == asio::error::would_block) return end_attendance();
+        attendant_reads_ = true;
+        received(error, count);
+        attendant_reads_ = false;
+        call = std::exchange(own_, nullptr);
+    });
+    return call;
+}
+
+std::optional<platform::NativeSocket> Connection::attended_socket() {
+    std::optional<platform::NativeSocket> socket;
+    guarded([&] {
+        if (!attended_ || hanging_up_) return;
+        if (common_.workers.are_short()) return end_attendance(); // others wait for this one
+        socket = static_cast<platform::NativeSocket>(socket_.native_handle());
+    });
+    return socket;
 }
 
 // A stranger is told once that the service is not for him.
@@ -353,16 +467,34 @@ bool Connection::hears_enough(const Call& call) const {
 
 // --- sending
 
-void Connection::send(Octets octets) {
+// One fragment. Where the socket takes all of it at once the memory stays the caller's. `hold`: the
+// next one comes at once, and takes it along.
+void Connection::send(Octets&& octets, bool hold) {
     if (octets.empty() || closed_) return;
-    common_.figures.fragments_sent += count_fragments(octets);
-    unsent_ += octets.size();
+    ++common_.figures.fragments_sent;
+    std::size_t sent = 0;
+    if (out_.empty() && !hold) {
+        sent = send_at_once(asio::buffer(octets));
+        common_.figures.octets_sent += sent;
+        if (sent == octets.size()) return;
+        sent_of_first_ = sent;
+    }
+    unsent_ += octets.size() - sent;
     out_.push_back(std::move(octets));
+    if (hold) return;
+    if (!writing_ && sent == 0) took(send_at_once(unsent_buffers()));
     write();
 }
 
-void Connection::write() {
-    if (closed_ || writing_ || out_.empty()) return;
+// How many octets the socket took. What is wrong with it the next write tells.
+template <class Buffers>
+std::size_t Connection::send_at_once(const Buffers& buffers) {
+    ErrorCode error;
+    const std::size_t sent = socket_.write_some(buffers, error);
+    return error ? 0 : sent;
+}
+
+std::vector<asio::const_buffer> Connection::unsent_buffers() const {
     std::vector<asio::const_buffer> buffers;
     std::size_t skip = sent_of_first_;
     for (const Octets& octets : out_) {
@@ -370,19 +502,10 @@ void Connection::write() {
         skip = 0;
         if (buffers.size() == most_buffers) break;
     }
-    writing_ = true;
-    arm(write_deadline_, hanging_up_ ? common_.limits.linger : common_.limits.unread,
-        "the client does not take its answer");
-    socket_.async_write_some(
-        buffers, [self = shared_from_this()](const ErrorCode& error, std::size_t count) {
-            self->writing_ = false;
-            self->guarded([&] { self->written(error, count); });
-        });
+    return buffers;
 }
 
-void Connection::written(const ErrorCode& error, std::size_t count) {
-    disarm(write_deadline_);
-    if (error) return close("the client hung up before it took its answer");
+void Connection::took(std::size_t count) {
     common_.figures.octets_sent += count;
     unsent_ -= count;
     sent_of_first_ += count;
@@ -390,6 +513,28 @@ void Connection::written(const ErrorCode& error, std::size_t count) {
         sent_of_first_ -= out_.front().size();
         out_.pop_front();
     }
+}
+
+void Connection::write() {
+    if (closed_ || writing_ || out_.empty()) return;
+    if (attended_) end_attendance();
+    writing_ = true;
+    arm(write_deadline_, hanging_up_ ? common_.limits.linger : common_.limits.unread,
+        "the client does not take its answer");
+    socket_.async_write_some(
+        unsent_buffers(), [self = shared_from_this()](const ErrorCode& error, std::size_t count) {
+            self->guarded([&] {
+                self->writing_ = false;
+                self->written(error, count);
+            });
+        });
+}
+
+void Connection::written(const ErrorCode& error, std::size_t count) {
+    disarm(write_deadline_);
+    if (error) return close("the client hung up before it took its answer");
+    took(count);
+    if (unsent_ <= common_.limits.unsent) taken_.notify_all();
     go_on();
 }
 
@@ -397,6 +542,7 @@ void Connection::written(const ErrorCode& error, std::size_t count) {
 void Connection::go_on() {
     write();
     if (hanging_up_) {
+        taken_.notify_all();
         if (!out_.empty()) return;
         if (finishing_) return close("the service stops");
         ErrorCode ignored;
@@ -413,12 +559,13 @@ void Connection::go_on() {
 // Octets that nobody reads would take the last answer down with them, so they are read.
 void Connection::drain() {
     if (closed_ || draining_ || reading_) return;
+    if (attended_) end_attendance();
     draining_ = true;
     in_.resize(idle_buffer);
     socket_.async_read_some(asio::buffer(in_),
                             [self = shared_from_this()](const ErrorCode& error, std::size_t) {
-                                self->draining_ = false;
                                 self->guarded([&] {
+                                    self->draining_ = false;
                                     if (error) return self->close("a protocol error");
                                     self->drain();
                                 });
@@ -446,6 +593,9 @@ void Connection::close(std::string_view why) {
     socket_.close(ignored);
     disarm(read_deadline_);
     disarm(write_deadline_);
+    attended_ = false;
+    attendance_.cancel();
+    taken_.notify_all();
     waiting_.clear();
     for (const auto& [id, call] : running_) call->cancelled = true;
     end_sessions();

@@ -1,27 +1,37 @@
 // One client's connection: octets to fragments, fragments to the association, its calls to the
-// workers, their replies back. Everything of one connection happens on its strand, but the calls.
+// workers, their replies back. Everything of one connection happens under its mutex, but the calls
+// and the legs of its authentication.
+//
+// Who waits for octets: the server's thread, for all connections. But where a call is all that a
+// connection has to do, its worker attends to it: the worker takes the next request itself when it
+// has answered, so that a client which calls again and again is answered by one thread. Attendance
+// ends when no request comes at once, and where a call lasts (the client may vanish, or cancel).
 #pragma once
 
+#include "platform/socket.h"
 #include "rpc/server_association.h"
 #include "server/asio.h"
 #include "server/dispatch.h"
 #include "server/limits.h"
 #include "server/workers.h"
 
+#include <condition_variable>
 #include <deque>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 
 namespace ntdsb::server {
 
 // What all connections share; outlives them.
 struct Common {
+    asio::io_context& nowhere; // never runs: see Connection::begin_attendance
     ConfigPtr config;
     Limits limits;
     Groups groups;
     Figures figures;
-    Workers workers{limits.calls};
+    Workers workers;
     // Of their own, so that mechanisms that wait keep no call waiting.
     Workers authenticators{limits.authentications, limits.connections};
 };
@@ -29,7 +39,6 @@ struct Common {
 class Connection : public std::enable_shared_from_this<Connection> {
 public:
     using WhenClosed = std::function<void(Connection*)>;
-    // `socket` runs its handlers on a strand.
     Connection(Common& common, StreamSocket socket, WhenClosed when_closed);
 
     // These may be called on any thread.
@@ -42,6 +51,9 @@ private:
     using Timer = asio::steady_timer;
     struct Call {
         rpc::IncomingCall incoming;
+        std::shared_ptr<const Peer> peer; // whose call it is
+        std::shared_ptr<Group> group;
+        std::size_t longest_stub = 0; // of its answer's fragments
         std::atomic<bool> cancelled{false};
     };
     // Waits for one thing at a time, and knows whether it was still waited for.
@@ -58,19 +70,32 @@ private:
     void guarded(Action action);
 
     void read();
+    void attend_or_read();
+    void begin_attendance();
+    void end_attendance();
+    void move_socket(const StreamSocket::executor_type& to);
     void received(const ErrorCode& error, std::size_t count);
     void take_fragments();
     std::size_t take_fragment(std::span<const std::byte> octets);
     void drain();
     void begin_leg(std::span<const std::byte> fragment);
     void leg_ended(rpc::Step step, const std::shared_ptr<const Peer>& authenticated);
+    void take_leg(rpc::Step step, const std::shared_ptr<const Peer>& authenticated);
     void adopt_group();
     void obey(rpc::Step step);
     void begin_calls();
-    void begin(const std::shared_ptr<Call>& call);
-    void ended(const std::shared_ptr<Call>& call, const Result<void>& outcome,
-               std::span<const std::byte> reply);
-    void send(Octets octets);
+    void begin(std::shared_ptr<Call> call);
+    void attend(std::shared_ptr<Call> call);
+    std::shared_ptr<Call> next_call();
+    std::optional<platform::NativeSocket> attended_socket();
+    Result<void> run(Call& call);
+    void answer(std::uint32_t call_id, Octets& fragment, std::uint32_t left, bool last);
+    void ended(const Call& call, const Result<void>& outcome);
+    void send(Octets&& octets, bool hold = false);
+    template <class Buffers>
+    std::size_t send_at_once(const Buffers& buffers);
+    std::vector<asio::const_buffer> unsent_buffers() const;
+    void took(std::size_t count);
     void write();
     void written(const ErrorCode& error, std::size_t count);
     void go_on();
@@ -82,6 +107,8 @@ private:
     bool hears_enough(const Call& call) const;
 
     Common& common_;
+    const StreamSocket::executor_type executor_; // of the server's thread
+    std::mutex mutex_;                           // of all that follows
     StreamSocket socket_;
     WhenClosed when_closed_;
     std::shared_ptr<const Peer> peer_; // the calls that run keep theirs
@@ -89,9 +116,9 @@ private:
     bool admitted_ = false;            // may call the service, by its place or its identity
     bool entered_ = false;             // keeps the group's sessions alive
     std::unique_ptr<rpc::ServerAssociation> association_;
-    // Set by the association, and adopted on the strand.
+    // Set by the association, and adopted under the mutex.
     std::shared_ptr<Group> joined_;
-    // A worker runs a leg of the authentication; of association_ the strand only answers calls
+    // A worker runs a leg of the authentication; others only answer calls through association_
     // meanwhile (ServerAssociation::is_security_leg), and joined_ is the worker's.
     bool authenticating_ = false;
     Deadline read_deadline_;
@@ -103,11 +130,18 @@ private:
 
     std::deque<std::shared_ptr<Call>> waiting_;
     std::map<std::uint32_t, std::shared_ptr<Call>> running_;
+    bool attended_ = false; // the worker of the one running call reads next
+    Timer attendance_;      // when that ends all the same
+    bool attendance_timed_ = false;
+    bool attendant_reads_ = false; // now, and takes the next call for its own:
+    std::shared_ptr<Call> own_;
 
     std::deque<Octets> out_;
     std::size_t sent_of_first_ = 0;
     std::size_t unsent_ = 0;
     bool writing_ = false;
+    std::size_t stalled_ = 0; // calls that wait for the client to take what is unsent
+    std::condition_variable taken_;
 
     bool finishing_ = false; // the server stops
     bool hanging_up_ = false;

@@ -1,6 +1,6 @@
 // What clients may take of the server. Memory is bounded by these: a connection holds at most one
-// fragment (a protected one twice more while it is decrypted), its requests (rpc::Limits) and its
-// answers.
+// fragment (a protected one twice more while it is decrypted), its requests (rpc::Limits), the
+// unsent part of its answers, and one fragment of each answer.
 #pragma once
 
 #include "rpc/server_association.h"
@@ -16,8 +16,8 @@ struct Limits {
     std::size_t authentications = 32;      // that run at once: max_authentications
     std::size_t calls_of_connection = 4;   // max_calls_per_connection
     std::size_t waiting_of_connection = 8; // above, nothing is read from it
-    // Octets of answers that wait for a slow reader: above, nothing is read from it, and none of
-    // its calls begins. max_unsent_bytes
+    // Octets of answers that wait for a slow reader: above, nothing is read from it, none of its
+    // calls begins, and those that are being answered wait. max_unsent_bytes
     std::size_t unsent = std::size_t{1024} * 1024;
     std::chrono::milliseconds until_bound{30'000}; // bind_timeout_s
     // From a fragment's first octet to its last: fragment_timeout_s

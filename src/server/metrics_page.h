@@ -7,7 +7,7 @@
 
 namespace ntdsb::server {
 
-// `figures` outlives the request; `socket` runs its handlers on a strand.
+// `figures` outlives the request.
 void serve_metrics(StreamSocket socket, const Figures& figures);
 
 } // namespace ntdsb::server

@@ -76,8 +76,7 @@ Limits limits_of(const ServiceConfig& service) {
 
 // An address that is listened on.
 struct Server::Listener {
-    explicit Listener(asio::io_context& io)
-        : acceptor(asio::make_strand(io)), pause(acceptor.get_executor()) {}
+    explicit Listener(asio::io_context& io) : acceptor(io), pause(io) {}
     StreamAcceptor acceptor;
     asio::steady_timer pause;
     std::string address;
@@ -86,7 +85,7 @@ struct Server::Listener {
 
 struct Server::Inside {
     Inside(ConfigPtr config, const Limits& limits)
-        : common{std::move(config), limits, {}, {}, Workers(limits.calls)} {}
+        : common{nowhere, std::move(config), limits, {}, {}, Workers(limits.calls)} {}
 
     Result<void> listen_on(const std::string& address, std::vector<std::shared_ptr<Listener>>& to);
     Result<void> take_over(platform::NativeSocket socket);
@@ -99,11 +98,12 @@ struct Server::Inside {
     bool wait_for_connections(std::chrono::steady_clock::time_point deadline);
     void stop(std::chrono::seconds patience);
 
-    asio::io_context io;
+    asio::io_context nowhere; // before `io`, whose connections may keep a socket of it
+    asio::io_context io{1};   // one thread runs it, and only waits: the workers do what lasts
     Common common;
     std::vector<std::shared_ptr<Listener>> listeners;
     std::vector<std::shared_ptr<Listener>> metrics;
-    std::vector<std::thread> threads;
+    std::thread thread;
 
     std::mutex mutex;
     std::condition_variable changed;
@@ -191,7 +191,7 @@ bool Server::Inside::failed(const std::shared_ptr<Listener>& listener, const Err
 
 void Server::Inside::accept(const std::shared_ptr<Listener>& listener) {
     listener->acceptor.async_accept(
-        asio::make_strand(io), [this, listener](const ErrorCode& error, StreamSocket socket) {
+        io, [this, listener](const ErrorCode& error, StreamSocket socket) {
             const auto again = [this, listener] { accept(listener); };
             if (failed(listener, error, again)) return;
             try {
@@ -229,7 +229,7 @@ void Server::Inside::add(StreamSocket socket) {
 
 void Server::Inside::accept_metrics(const std::shared_ptr<Listener>& listener) {
     listener->acceptor.async_accept(
-        asio::make_strand(io), [this, listener](const ErrorCode& error, StreamSocket socket) {
+        io, [this, listener](const ErrorCode& error, StreamSocket socket) {
             const auto again = [this, listener] { accept_metrics(listener); };
             if (failed(listener, error, again)) return;
             try {
@@ -271,8 +271,7 @@ void Server::Inside::stop(std::chrono::seconds patience) {
     common.authenticators.stop();
     common.workers.stop();
     io.stop();
-    for (std::thread& thread : threads) thread.join();
-    threads.clear();
+    if (thread.joinable()) thread.join();
 }
 
 Server::Server(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
@@ -295,15 +294,11 @@ Server::start(ConfigPtr config, const Limits& limits,
     if (!service.metrics.empty()) NTDSB_CHECK(inside.listen_on(service.metrics, inside.metrics));
     for (const auto& listener : inside.listeners) inside.accept(listener);
     for (const auto& listener : inside.metrics) inside.accept_metrics(listener);
-    const unsigned most = std::clamp(std::thread::hardware_concurrency(), 2u, 8u);
-    for (unsigned i = 0; i < most; ++i) {
-        try {
-            inside.threads.emplace_back([&inside] { inside.run(); });
-        } catch (const std::system_error& error) {
-            if (inside.threads.empty())
-                return fail(ERROR_NOT_ENOUGH_MEMORY,
-                            "no thread can be started: ", std::string_view(error.what()));
-        }
+    try {
+        inside.thread = std::thread([&inside] { inside.run(); });
+    } catch (const std::system_error& error) {
+        return fail(ERROR_NOT_ENOUGH_MEMORY,
+                    "no thread can be started: ", std::string_view(error.what()));
     }
     return server;
 }

@@ -20,12 +20,20 @@ void Workers::stop() {
     changed_.wait(lock, [this] { return threads_ == 0; });
 }
 
-void Workers::run(std::function<void()> task) {
+bool Workers::are_short() const {
     const std::lock_guard lock(mutex_);
+    return threads_ >= most_ && tasks_.size() > idle_;
+}
+
+void Workers::run(std::function<void()> task) {
+    std::unique_lock lock(mutex_);
     if (tasks_.size() >= most_waiting_) throw std::bad_alloc();
     tasks_.push_back(std::move(task));
-    changed_.notify_one();
-    if (idle_ >= tasks_.size() || threads_ >= most_) return;
+    if (idle_ >= tasks_.size() || threads_ >= most_) {
+        lock.unlock(); // else the one who is woken would wait for it
+        changed_.notify_one();
+        return;
+    }
     try {
         std::thread([this] { work(); }).detach();
         ++threads_;

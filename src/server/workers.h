@@ -22,6 +22,8 @@ public:
 
     // In turn, on some thread. Throws bad_alloc, also where too many wait; then the task is not run.
     void run(std::function<void()> task);
+    // All are busy, as many as may be, and a task waits for one.
+    bool are_short() const;
     // Waits for everything that was given to `run`.
     void stop();
 
@@ -30,7 +32,7 @@ private:
 
     const std::size_t most_;
     const std::size_t most_waiting_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<std::function<void()>> tasks_;
     std::size_t threads_ = 0;

@@ -10,6 +10,7 @@
 #include "rpc/verification_trailer.h"
 #include "server/dispatch.h"
 #include "server/interfaces.h"
+#include "server/reply_stream.h"
 #include "wire/ndr.h"
 #include "wire/read_reply.h"
 
@@ -193,11 +194,23 @@ private:
         peer.is_local = true;
         peer.here = {{127, 0, 0, 1}, 1};
         if (!entered_) entered_ = groups_.enter(group_, peer.caller);
-        wire::BufferSink reply(std::size_t{1} << 20);
+        wire::Bytes answer;
+        const auto append = [&](const wire::Bytes& fragment) {
+            answer.insert(answer.end(), fragment.begin(), fragment.end());
+        };
+        std::size_t made = 0; // octets of the reply's stub
+        server::ReplyStream reply(association_.longest_stub(), std::size_t{1} << 20,
+                                  [&](wire::Bytes& fragment, std::uint32_t left, bool last) {
+                                      made += fragment.size() - rpc::response_stub_at;
+                                      association_.answer(call.id, fragment, left, last);
+                                      append(fragment);
+                                  });
         const auto outcome =
             dispatch(call, peer, *group_, open_to_everybody(), cancelled_, figures_, reply);
-        const auto answer = outcome ? association_.reply(call.id, reply.bytes())
-                                    : association_.refuse_call(call.id, outcome.error());
+        if (outcome)
+            reply.finish();
+        else
+            append(association_.refuse_call(call.id, outcome.error()));
         judge(answer);
         std::size_t stub = 0;
         for_each_fragment(answer, limits_.fragment, [&](const rpc::Fragment& fragment) {
@@ -205,10 +218,12 @@ private:
             if (fragment.header.type == rpc::PduType::response)
                 stub += rpc::decode_response(fragment).value().stub.size();
         });
-        FUZZ_CHECK(answer.empty() || !outcome || stub == reply.bytes().size() ||
+        FUZZ_CHECK(answer.empty() || !outcome || stub == made ||
                        association_.security() != nullptr, // then with what pads it
                    "an answer arrives whole");
-        FUZZ_CHECK(association_.reply(call.id, {}).empty(), "a call is answered once");
+        wire::Bytes again(rpc::response_stub_at);
+        association_.answer(call.id, again, 0, true);
+        FUZZ_CHECK(again.empty(), "a call is answered once");
     }
 
     const rpc::Limits limits_;

@@ -40,13 +40,13 @@ Result<Addresses> look_up(const HostAndPort& to) {
 }
 
 // Milliseconds for poll, rounded up so that it does not return just before the time.
-int until(Monotonic::time_point when) {
+int until(Monotonic::time_point when) noexcept {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(when - Monotonic::now()).count();
     return static_cast<int>(std::clamp<long long>(left, 0, INT_MAX));
 }
 
 // 0, or the errno.
-int wait_before(int handle, short events, Monotonic::time_point deadline) {
+int wait_before(int handle, short events, Monotonic::time_point deadline) noexcept {
     for (;;) {
         pollfd wait{handle, events, 0};
         const int ready = ::poll(&wait, 1, until(deadline));
@@ -91,6 +91,12 @@ void keep_alive(NativeSocket socket) noexcept {
 #endif
 }
 
+void close_socket(NativeSocket socket) noexcept { ::close(socket); }
+
+bool is_readable_before(NativeSocket socket, Monotonic::time_point deadline) noexcept {
+    return wait_before(socket, POLLIN, deadline) == 0;
+}
+
 Result<Socket> Socket::connect(const HostAndPort& to, std::chrono::milliseconds patience) {
     const auto deadline = Monotonic::now() + patience;
     NTDSB_TRY(const auto addresses, look_up(to));
@@ -119,7 +125,7 @@ Socket::Socket(Socket&& other) noexcept
     : handle_(std::exchange(other.handle_, no_file)), deadline_(other.deadline_) {}
 
 Socket::~Socket() {
-    if (handle_ != no_file) ::close(handle_);
+    if (handle_ != no_file) close_socket(handle_);
 }
 
 // NOLINTNEXTLINE(readability-make-member-function-const): what is connected changes

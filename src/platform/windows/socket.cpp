@@ -51,7 +51,7 @@ Result<Addresses> look_up(const HostAndPort& to) {
 enum class WaitFor { connected, readable };
 
 // 0, or the Winsock error.
-int wait_before(SOCKET handle, WaitFor what, Monotonic::time_point deadline) {
+int wait_before(SOCKET handle, WaitFor what, Monotonic::time_point deadline) noexcept {
     const auto left = std::max<long long>(
         0, std::chrono::ceil<std::chrono::microseconds>(deadline - Monotonic::now()).count());
     timeval patience{static_cast<long>(left / 1'000'000), static_cast<long>(left % 1'000'000)};
@@ -107,6 +107,12 @@ void keep_alive(NativeSocket socket) noexcept {
                        sizeof probes);
 }
 
+void close_socket(NativeSocket socket) noexcept { ::closesocket(socket); }
+
+bool is_readable_before(NativeSocket socket, Monotonic::time_point deadline) noexcept {
+    return wait_before(socket, WaitFor::readable, deadline) == 0;
+}
+
 Result<Socket> Socket::connect(const HostAndPort& to, std::chrono::milliseconds patience) {
     NTDSB_CHECK(start_winsock());
     const auto deadline = Monotonic::now() + patience;
@@ -139,7 +145,7 @@ Socket::Socket(Socket&& other) noexcept
     : handle_(std::exchange(other.handle_, INVALID_SOCKET)), deadline_(other.deadline_) {}
 
 Socket::~Socket() {
-    if (handle_ != INVALID_SOCKET) ::closesocket(handle_);
+    if (handle_ != INVALID_SOCKET) close_socket(handle_);
 }
 
 Result<void> Socket::write(std::span<const std::byte> octets) {

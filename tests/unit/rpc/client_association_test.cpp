@@ -233,7 +233,7 @@ TEST_F(Client, SpeaksWithOurServer) {
         if (step.call->opnum == 9)
             say(server.refuse_call(step.call->id, {ERROR_ACCESS_DENIED, ""}));
         else
-            say(server.reply(step.call->id, step.call->stub)); // an echo
+            say(whole_reply(server, step.call->id, step.call->stub)); // an echo
     };
     const auto client = try_bind().value();
     for (const std::size_t size : {0u, 1u, 8u, 2000u, 2024u, 2025u, 100'000u}) {

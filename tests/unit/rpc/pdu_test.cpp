@@ -169,8 +169,7 @@ TEST(Pdu, SecurityIsPaddedTo16AndComesBack) { // MS-RPCE 2.2.2.11
         const Bytes stub(size, std::byte{0xaa}), token = octets("signature......!");
         Bytes bytes = encode({PduType::request, only_fragment, 1}, Request{}, stub);
         const std::size_t stub_at = header_size + request_size;
-        const std::size_t token_at =
-            append_security(bytes, 0, {10, 6, 0, 99}, token.size(), stub_at);
+        const std::size_t token_at = append_security(bytes, {10, 6, 0, 99}, token.size(), stub_at);
         std::ranges::copy(token, bytes.begin() + static_cast<std::ptrdiff_t>(token_at));
         EXPECT_EQ((token_at - security_trailer_size - stub_at) % 16, 0u) << size;
         EXPECT_EQ(token_at + token.size(), bytes.size());
@@ -303,7 +302,7 @@ INSTANTIATE_TEST_SUITE_P(Rows, PduHeader,
 
 TEST(Pdu, PaddingBeyondTheBodyIsAProtocolError) {
     Bytes bytes = encode({PduType::response, only_fragment, 1}, Response{}, octets("x"));
-    append_security(bytes, 0, {10, 6, 0, 0}, 16, header_size + response_size);
+    append_security(bytes, {10, 6, 0, 0}, 16, header_size + response_size);
     bytes[bytes.size() - 16 - security_trailer_size + 2] = std::byte{200}; // auth_pad_length
     EXPECT_FALSE(split_fragment(bytes));
 }

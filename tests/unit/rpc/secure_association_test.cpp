@@ -63,7 +63,7 @@ protected:
         if (!step.call) return;
         ++calls;
         stub = step.call->stub;
-        answer(server.reply(step.call->id, step.call->stub)); // an echo
+        answer(whole_reply(server, step.call->id, step.call->stub)); // an echo
     }
     void answer(Bytes sent) {
         if (sent.empty()) return;
@@ -187,7 +187,7 @@ TEST_F(Secure, LevelsAndMechanismsThatAreNotOfferedAreNaked_AUTH6) {
         server = make_server();
         Bytes bind = encode({PduType::bind, only_fragment, 1},
                             Bind{2048, 2048, 0, {{0, backup_interface, {ndr_syntax}}}});
-        append_security(bind, 0,
+        append_security(bind,
                         {static_cast<std::uint8_t>(type), static_cast<std::uint8_t>(level), 0, 1},
                         1, header_size, token_alignment);
         bind.back() = std::byte{1};
@@ -251,7 +251,7 @@ TEST_F(Secure, ProtectedRequestsOfAnAnonymousAssociationEndIt) {
                           Bind{2048, 2048, 0, {{0, backup_interface, {ndr_syntax}}}}));
     Bytes request =
         encode({PduType::request, only_fragment, 2}, Request{0, 0, 4, std::nullopt}, octets("x"));
-    append_security(request, 0, {9, 6, 0, 1}, 16, header_size + request_size);
+    append_security(request, {9, 6, 0, 1}, 16, header_size + request_size);
     const Step step = server.receive(request);
     EXPECT_TRUE(step.hang_up);
     EXPECT_FALSE(step.call);
@@ -261,7 +261,7 @@ TEST_F(Secure, ProtectedRequestsOfAnAnonymousAssociationEndIt) {
 TEST_F(Secure, NoSecondSecurityContext_AUTH6) {
     Bytes again = encode({PduType::alter_context, only_fragment, 1},
                          Bind{2048, 2048, 0, {{0, backup_interface, {ndr_syntax}}}});
-    append_security(again, 0, {9, 6, 0, 2}, 1, header_size, token_alignment);
+    append_security(again, {9, 6, 0, 2}, 1, header_size, token_alignment);
     again.back() = std::byte{1};
     const auto client = connected();
     const Step second = server.receive(again);
@@ -378,7 +378,7 @@ protected:
                  2048,
                  0,
                  {{0, backup_interface, {ndr_syntax}}, {1, restore_interface, {ndr_syntax}}}});
-        append_security(bind, 0, {9, 6, 0, 1}, 1, header_size, token_alignment);
+        append_security(bind, {9, 6, 0, 1}, 1, header_size, token_alignment);
         bind.back() = mechanism->step({}).value().front();
         const Step step = server.receive(bind);
         EXPECT_TRUE(step.authenticated) << step.why;
@@ -390,7 +390,7 @@ protected:
         Bytes sent =
             encode({PduType::request, flags, id}, Request{0, context, opnum, std::nullopt}, plain);
         constexpr std::size_t stub_at = header_size + request_size;
-        const std::size_t token_at = append_security(sent, 0, {9, 6, 0, 1}, 16, stub_at);
+        const std::size_t token_at = append_security(sent, {9, 6, 0, 1}, 16, stub_at);
         const auto all = std::span(sent);
         const auto trailer_at = token_at - security_trailer_size;
         EXPECT_TRUE(

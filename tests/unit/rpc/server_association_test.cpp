@@ -103,7 +103,7 @@ TEST_F(Association, SizesBelowTheLeastAreTakenForIt) { // C706 12.6.3.1
     bind(asked);
     EXPECT_EQ(server.longest_fragment(), must_receive_size);
     send(1, only_fragment, "x");
-    const auto sent = fragments_of(server.reply(1, Bytes(5000)));
+    const auto sent = fragments_of(whole_reply(server, 1, Bytes(5000)));
     EXPECT_EQ(sent.size(), 4u);
     for (const Bytes& fragment : sent) EXPECT_LE(fragment.size(), must_receive_size);
 }
@@ -204,15 +204,15 @@ TEST_F(Bound, CallsMayOverlap) {
     send(2, first_fragment, "b");
     EXPECT_EQ(send(2, last_fragment, "B").call.value().stub, octets("bB"));
     EXPECT_EQ(send(1, last_fragment, "A").call.value().stub, octets("aA"));
-    EXPECT_EQ(split_fragment(server.reply(1, octets("1"))).value().header.call_id, 1u);
-    EXPECT_EQ(split_fragment(server.reply(2, octets("2"))).value().header.call_id, 2u);
+    EXPECT_EQ(split_fragment(whole_reply(server, 1, octets("1"))).value().header.call_id, 1u);
+    EXPECT_EQ(split_fragment(whole_reply(server, 2, octets("2"))).value().header.call_id, 2u);
 }
 
 TEST_F(Bound, ReplyIsCutToTheNegotiatedSize) {
     send(1, only_fragment, "");
     Bytes stub(20'000);
     for (std::size_t i = 0; i < stub.size(); ++i) stub[i] = static_cast<std::byte>(i * 7 & 0xff);
-    const auto sent = fragments_of(server.reply(1, stub));
+    const auto sent = fragments_of(whole_reply(server, 1, stub));
     Bytes joined;
     for (std::size_t i = 0; i < sent.size(); ++i) {
         const Fragment fragment = split_fragment(sent[i]).value();
@@ -233,7 +233,7 @@ TEST_F(Bound, ReplyIsCutToTheNegotiatedSize) {
 
 TEST_F(Bound, EmptyReplyIsOneFragment) {
     send(1, only_fragment, "");
-    const auto sent = fragments_of(server.reply(1, {}));
+    const auto sent = fragments_of(whole_reply(server, 1, {}));
     ASSERT_EQ(sent.size(), 1u);
     EXPECT_EQ(split_fragment(sent[0]).value().header.flags, only_fragment);
 }
@@ -243,6 +243,20 @@ TEST_F(Bound, RefusedCallIsAFaultOfItsStatus) {
     const Fault fault = fault_in(server.refuse_call(1, {RPC_S_PROCNUM_OUT_OF_RANGE, ""}));
     EXPECT_EQ(fault.status, 0x1c010002u);
     EXPECT_EQ(fault.context_id, context);
+}
+
+// Said of a call that has begun to answer it would be a lie.
+TEST_F(Bound, FaultInTheMiddleOfAReplyDoesNotSayThatNothingWasRun) {
+    send(1, only_fragment, "");
+    Bytes fragment(response_stub_at + 16);
+    server.answer(1, fragment, 32, false);
+    EXPECT_EQ(split_fragment(fragment).value().header.flags, first_fragment);
+    const Bytes fault = server.refuse_call(1, {ERROR_NOT_ENOUGH_MEMORY, ""});
+    EXPECT_EQ(split_fragment(fault).value().header.type, PduType::fault);
+    EXPECT_EQ(split_fragment(fault).value().header.flags, only_fragment);
+    Bytes late(response_stub_at);
+    server.answer(1, late, 0, true);
+    EXPECT_TRUE(late.empty()) << "the call is over";
 }
 
 TEST_F(Bound, UnknownContextIsAFaultAndTheAssociationGoesOn) {
@@ -315,7 +329,7 @@ TEST_F(Bound, CancelReachesTheRunningCallAndIsCounted) {
     send(1, only_fragment, "");
     EXPECT_EQ(server.receive(encode({PduType::co_cancel, only_fragment, 1})).cancel, 1u);
     EXPECT_EQ(server.receive(encode({PduType::co_cancel, only_fragment, 1})).cancel, 1u);
-    const Bytes sent = server.reply(1, {});
+    const Bytes sent = whole_reply(server, 1, {});
     EXPECT_EQ(decode_response(split_fragment(sent).value()).value().fixed.cancel_count, 2);
 }
 
@@ -330,7 +344,7 @@ TEST_F(Bound, CancelBeforeTheLastFragmentIsNotLost) {
 TEST_F(Bound, OrphanedCallIsCancelledAndNotAnswered) {
     send(1, only_fragment, "");
     EXPECT_EQ(server.receive(encode({PduType::orphaned, only_fragment, 1})).cancel, 1u);
-    EXPECT_TRUE(server.reply(1, octets("nobody waits")).empty());
+    EXPECT_TRUE(whole_reply(server, 1, octets("nobody waits")).empty());
     send(2, first_fragment, "half");
     EXPECT_FALSE(server.receive(encode({PduType::orphaned, only_fragment, 2})).cancel);
     EXPECT_TRUE(send(2, only_fragment, "anew").call);
@@ -338,7 +352,7 @@ TEST_F(Bound, OrphanedCallIsCancelledAndNotAnswered) {
 }
 
 TEST_F(Bound, AnswerToNoCallIsNothing) {
-    EXPECT_TRUE(server.reply(5, {}).empty());
+    EXPECT_TRUE(whole_reply(server, 5, {}).empty());
     EXPECT_TRUE(server.refuse_call(5, {ERROR_ACCESS_DENIED, ""}).empty());
 }
 

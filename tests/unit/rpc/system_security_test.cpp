@@ -167,7 +167,7 @@ protected:
                 if (!step.why.empty()) why = step.why;
                 Bytes out = std::move(step.send);
                 if (!step.call) return out;
-                const Bytes reply = server->reply(step.call->id, step.call->stub);
+                const Bytes reply = whole_reply(*server, step.call->id, step.call->stub);
                 out.insert(out.end(), reply.begin(), reply.end());
                 return out;
             }),

@@ -159,6 +159,20 @@ protected:
         EXPECT_EQ(answer.stub->size(), 4u);
     }
 
+    std::string ask_metrics(std::string_view request) const {
+        auto socket = platform::Socket::connect(
+            platform::split_address(server->metrics_address()).value(), std::chrono::seconds(30));
+        EXPECT_TRUE(socket);
+        EXPECT_TRUE(socket.value().write(octets_of(request)));
+        std::string answer;
+        std::array<std::byte, 4096> buffer;
+        for (;;) {
+            const auto got = socket.value().read_some(buffer, {});
+            if (!got) return answer;
+            answer.append(reinterpret_cast<const char*>(buffer.data()), got.value());
+        }
+    }
+
     service::BackupDirectory directory;
     Limits limits;
     std::unique_ptr<Server> server;

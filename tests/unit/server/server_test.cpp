@@ -423,26 +423,13 @@ TEST_F(ServerTest, TellsItsFigures) {
     directory.config.service.metrics = "127.0.0.1:0";
     start();
     bound().ping();
-    const auto ask = [&](std::string_view request) {
-        auto socket = platform::Socket::connect(
-            platform::split_address(server->metrics_address()).value(), 30s);
-        EXPECT_TRUE(socket);
-        EXPECT_TRUE(socket.value().write(octets_of(request)));
-        std::string answer;
-        std::array<std::byte, 4096> buffer;
-        for (;;) {
-            const auto got = socket.value().read_some(buffer, {});
-            if (!got) return answer;
-            answer.append(reinterpret_cast<const char*>(buffer.data()), got.value());
-        }
-    };
-    const std::string page = ask("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    const std::string page = ask_metrics("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
     EXPECT_EQ(page.substr(0, 15), "HTTP/1.1 200 OK");
     EXPECT_NE(page.find("\nntdsb_calls_total{operation=\"BackupPing\",outcome=\"success\"} 1\n"),
               std::string::npos)
         << page;
-    EXPECT_EQ(ask("GET / HTTP/1.0\r\n\r\n").substr(0, 12), "HTTP/1.1 404");
-    EXPECT_EQ(ask(std::string(5000, 'x')).substr(0, 12), "HTTP/1.1 431");
+    EXPECT_EQ(ask_metrics("GET / HTTP/1.0\r\n\r\n").substr(0, 12), "HTTP/1.1 404");
+    EXPECT_EQ(ask_metrics(std::string(5000, 'x')).substr(0, 12), "HTTP/1.1 431");
 }
 
 } // namespace

@@ -1,0 +1,135 @@
+// Replies longer than the buffers between server and client hold, to clients that do not take them:
+// what waits, for how long, and how it ends (server/connection.h, server/reply_stream.h).
+#include "raw_client.h"
+
+#include "support/big_database.h"
+
+#include <fstream>
+#include <thread>
+
+namespace ntdsb::server {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint32_t long_read = 12 << 20;
+constexpr std::uint32_t the_read = 90;
+
+class LongReply : public ServerTest {
+protected:
+    LongReply() {
+        test::write_big_database(directory.database(), long_read);
+        directory.config.directory.verify = VerifyLevel::off;
+        directory.config.service.metrics = "127.0.0.1:0";
+        limits.unsent = 65536;
+    }
+
+    // A bound client, whose read of the whole database has begun and stands still.
+    RawClient stalled() {
+        RawClient client = bound();
+        const auto session = client.prepare_backup().session;
+        const auto opened = client.call(backup_context, wire::BackupOpenFile::opnum,
+                                        wire::encode(wire::BackupOpenFile::Request{
+                                            session, directory.config.directory.database, 0}));
+        EXPECT_EQ(wire::decode<wire::BackupOpenFile::Reply>(opened.stub.value()).value().size,
+                  long_read);
+        client.request(the_read, backup_context, wire::BackupRead::opnum,
+                       wire::encode(wire::BackupRead::Request{session, long_read}));
+        std::string before;
+        for (std::string now = sent(); now != before || before.size() < 7; now = sent()) {
+            before = now;
+            std::this_thread::sleep_for(100ms);
+        }
+        return client;
+    }
+    std::string sent() const { return figure("ntdsb_sent_bytes_total "); }
+    std::string figure(const std::string& name) const {
+        const std::string page = ask_metrics("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+        const auto at = page.find("\n" + name) + 1 + name.size();
+        return page.substr(at, page.find('\n', at) - at);
+    }
+    // Takes the stub of the read's reply, up to its end or to another call's answer.
+    static Bytes take(RawClient& client) {
+        Bytes stub;
+        while (const auto octets = client.next()) {
+            const auto fragment = rpc::split_fragment(*octets).value();
+            if (fragment.header.call_id != the_read) break;
+            EXPECT_EQ(fragment.header.type, PduType::response);
+            const auto part = rpc::decode_response(fragment).value().stub;
+            stub.insert(stub.end(), part.begin(), part.end());
+            if (fragment.header.flags & rpc::last_fragment) break;
+        }
+        return stub;
+    }
+    void expect_whole(const Bytes& stub) const {
+        std::ifstream in(directory.database(), std::ios::binary);
+        const std::string there{std::istreambuf_iterator<char>(in), {}};
+        ASSERT_EQ(stub.size(), 12 + there.size() + 8);
+        EXPECT_TRUE(std::ranges::equal(std::as_bytes(std::span(there)),
+                                       std::span(stub).subspan(12, there.size())));
+        EXPECT_TRUE(std::ranges::all_of(std::span(stub).last(4), [](std::byte octet) {
+            return octet == std::byte{};
+        })) << "its status is S_OK";
+    }
+    // Only once the vanished client's session has ended can another one begin.
+    void expect_session_ends() const {
+        for (int i = 0; i < 1000; ++i) {
+            if (bound().prepare_backup().status == S_OK) return;
+            std::this_thread::sleep_for(10ms);
+        }
+        FAIL() << "the session was not run down";
+    }
+};
+
+TEST_F(LongReply, WaitsForItsClientAndHoldsUpNobodyElse) {
+    start();
+    RawClient client = stalled();
+    EXPECT_EQ(figure("ntdsb_calls_running "), "1") << "what is not sent is not made";
+    EXPECT_LT(std::stoul(sent()), long_read);
+    for (int i = 0; i < 20; ++i) expect_alive();
+    expect_whole(take(client));
+    EXPECT_TRUE(client.ping().stub);
+}
+
+TEST_F(LongReply, EndsWithAClientThatVanishes_END3) {
+    start();
+    { const RawClient gone = stalled(); }
+    expect_session_ends();
+}
+
+TEST_F(LongReply, EndsWithAClientThatTakesNothing) {
+    limits.unread = 300ms;
+    start();
+    RawClient client = stalled();
+    expect_session_ends();
+    EXPECT_LT(take(client).size(), long_read);
+}
+
+TEST_F(LongReply, IsWholeAlsoIfItsCallIsCancelled) {
+    start();
+    RawClient client = stalled();
+    client.send(rpc::encode({PduType::co_cancel, rpc::only_fragment, the_read}));
+    expect_whole(take(client));
+    EXPECT_TRUE(client.ping().stub);
+}
+
+TEST_F(LongReply, EndsEarlyIfItsCallIsOrphaned) {
+    start();
+    RawClient client = stalled();
+    client.send(rpc::encode({PduType::orphaned, rpc::only_fragment, the_read}));
+    client.request(91, backup_context, wire::BackupPing::opnum, {});
+    std::this_thread::sleep_for(100ms); // the server hears it, though it waits
+    EXPECT_LT(take(client).size(), long_read);
+    EXPECT_TRUE(client.ping().stub);
+}
+
+TEST_F(LongReply, DoesNotKeepTheServiceFromStopping) {
+    start();
+    const RawClient client = stalled();
+    const auto begun = std::chrono::steady_clock::now();
+    server->stop(0s);
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, limits.unread / 2);
+}
+
+} // namespace
+} // namespace ntdsb::server
