@@ -389,8 +389,9 @@ Result<void> Connection::run(Call& call) {
     return outcome;
 }
 
-// The next part of a running call's reply. The call waits where its client takes too little; for a
-// client that hangs up or is hung up on it goes on, unheard.
+// The next part of a running call's reply. The call waits where its client takes too little, and
+// keeps no other client's call waiting; for a client that hangs up or is hung up on it goes on,
+// unheard.
 void Connection::answer(std::uint32_t call_id, Octets& fragment, std::uint32_t left, bool last) {
     guarded([&] {
         if (hanging_up_) return;
@@ -400,9 +401,19 @@ void Connection::answer(std::uint32_t call_id, Octets& fragment, std::uint32_t l
     });
     if (last) return;
     std::unique_lock lock(mutex_);
+    const auto may_go_on = [&] {
+        return closed_ || hanging_up_ || unsent_ <= common_.limits.unsent;
+    };
+    if (may_go_on()) return;
+    if (!common_.workers.step_aside()) {
+        log::warn("rpc: ", peer_->caller.name, ": does not take its answer, as ",
+                  common_.limits.calls, " others do already: the connection ends");
+        return close("too many clients do not take their answers");
+    }
     ++stalled_;
-    taken_.wait(lock, [&] { return closed_ || hanging_up_ || unsent_ <= common_.limits.unsent; });
+    taken_.wait(lock, may_go_on);
     --stalled_;
+    common_.workers.step_back();
 }
 
 void Connection::ended(const Call& call, const Result<void>& outcome) {

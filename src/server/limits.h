@@ -17,7 +17,8 @@ struct Limits {
     std::size_t calls_of_connection = 4;   // max_calls_per_connection
     std::size_t waiting_of_connection = 8; // above, nothing is read from it
     // Octets of answers that wait for a slow reader: above, nothing is read from it, none of its
-    // calls begins, and those that are being answered wait. max_unsent_bytes
+    // calls begins, and those that are being answered wait (besides the `calls` that run, at most as
+    // many again). max_unsent_bytes
     std::size_t unsent = std::size_t{1024} * 1024;
     std::chrono::milliseconds until_bound{30'000}; // bind_timeout_s
     // From a fragment's first octet to its last: fragment_timeout_s

@@ -91,6 +91,15 @@ TEST_F(LongReply, WaitsForItsClientAndHoldsUpNobodyElse) {
     EXPECT_TRUE(client.ping().stub);
 }
 
+TEST_F(LongReply, TakesNoOtherCallsThread) {
+    limits.calls = 1;
+    start();
+    RawClient client = stalled();
+    for (int i = 0; i < 20; ++i) expect_alive();
+    expect_whole(take(client));
+    EXPECT_TRUE(client.ping().stub);
+}
+
 TEST_F(LongReply, EndsWithAClientThatVanishes_END3) {
     start();
     { const RawClient gone = stalled(); }
