@@ -97,8 +97,7 @@ void Connection::cut() {
     asio::post(executor_, [self = shared_from_this()] {
         self->guarded([&] {
             for (const auto& [id, call] : self->running_) call->cancelled = true;
-            // A client that does not take its answer is not waited for.
-            if (self->running_.empty() || self->stalled_ > 0) self->close("the service stops");
+            if (self->running_.empty()) self->close("the service stops");
         });
     });
 }
@@ -145,7 +144,8 @@ void Connection::read() {
 }
 
 void Connection::attend_or_read() {
-    const bool is_all = running_.size() == 1 && waiting_.empty() && !writing_ && !is_held_back();
+    const bool is_all =
+        has_begun_ && running_.size() == 1 && waiting_.empty() && !writing_ && !is_held_back();
     if (!is_all && attended_) return end_attendance();
     if (!is_all) return read();
     if (!attended_) begin_attendance();
@@ -180,7 +180,11 @@ void Connection::move_socket(const StreamSocket::executor_type& to) {
     StreamSocket moved(to);
     const auto handle = socket_.release();
     ErrorCode error;
-    moved.assign(tcp::v6(), handle, error); // any protocol of streams will do
+    try {
+        moved.assign(tcp::v6(), handle, error); // any protocol of streams will do
+    } catch (const std::bad_alloc&) {
+        error = asio::error::no_memory;
+    }
     if (error) {
         platform::close_socket(handle);
         return close(error.message());
@@ -196,14 +200,15 @@ void Connection::received(const ErrorCode& error, std::size_t count) {
     if (hanging_up_) return drain();
     if (finishing_) return read(); // what comes now is not heard, but that it ends
     filled_ += count;
+    has_begun_ = false;
     take_fragments();
-    attend_or_read();
+    if (!hanging_up_ && !closed_) attend_or_read();
 }
 
 void Connection::take_fragments() {
     const auto have = std::span<const std::byte>(in_).first(filled_);
     std::size_t used = 0;
-    while (!hanging_up_ && !finishing_ && !is_held_back()) {
+    while (!hanging_up_ && !finishing_ && !closed_ && !is_held_back()) {
         const std::size_t taken = take_fragment(have.subspan(used));
         if (taken == 0) break;
         used += taken;
@@ -253,6 +258,7 @@ std::size_t Connection::take_fragment(std::span<const std::byte> octets) {
 void Connection::begin_leg(std::span<const std::byte> fragment) {
     common_.authenticators.run(
         [self = shared_from_this(), octets = Octets(fragment.begin(), fragment.end())] {
+            if (self->is_closed()) return; // nobody waits for it any more
             rpc::Step step;
             std::shared_ptr<const Peer> authenticated;
             try {
@@ -268,6 +274,11 @@ void Connection::begin_leg(std::span<const std::byte> fragment) {
             self->leg_ended(std::move(step), authenticated);
         });
     authenticating_ = true;
+}
+
+bool Connection::is_closed() {
+    const std::lock_guard lock(mutex_);
+    return closed_;
 }
 
 void Connection::leg_ended(rpc::Step step, const std::shared_ptr<const Peer>& authenticated) {
@@ -354,6 +365,7 @@ void Connection::begin(std::shared_ptr<Call> call) {
     call->group = group_;
     call->longest_stub = association_->longest_stub();
     running_[call->incoming.id] = call;
+    has_begun_ = true;
     if (attendant_reads_ && !own_) {
         own_ = std::move(call);
     } else {
@@ -389,9 +401,8 @@ Result<void> Connection::run(Call& call) {
     return outcome;
 }
 
-// The next part of a running call's reply. The call waits where its client takes too little, and
-// keeps no other client's call waiting; for a client that hangs up or is hung up on it goes on,
-// unheard.
+// The next part of a running call's reply. It never waits for the client: the operation keeps its
+// session to itself meanwhile.
 void Connection::answer(std::uint32_t call_id, Octets& fragment, std::uint32_t left, bool last) {
     guarded([&] {
         if (hanging_up_) return;
@@ -399,21 +410,6 @@ void Connection::answer(std::uint32_t call_id, Octets& fragment, std::uint32_t l
         association_->answer(call_id, fragment, left, last);
         send(std::move(fragment), !last && is_nearly_all);
     });
-    if (last) return;
-    std::unique_lock lock(mutex_);
-    const auto may_go_on = [&] {
-        return closed_ || hanging_up_ || unsent_ <= common_.limits.unsent;
-    };
-    if (may_go_on()) return;
-    if (!common_.workers.step_aside()) {
-        log::warn("rpc: ", peer_->caller.name, ": does not take its answer, as ",
-                  common_.limits.calls, " others do already: the connection ends");
-        return close("too many clients do not take their answers");
-    }
-    ++stalled_;
-    taken_.wait(lock, may_go_on);
-    --stalled_;
-    common_.workers.step_back();
 }
 
 void Connection::ended(const Call& call, const Result<void>& outcome) {
@@ -529,6 +525,7 @@ void Connection::took(std::size_t count) {
 void Connection::write() {
     if (closed_ || writing_ || out_.empty()) return;
     if (attended_) end_attendance();
+    if (closed_) return;
     writing_ = true;
     arm(write_deadline_, hanging_up_ ? common_.limits.linger : common_.limits.unread,
         "the client does not take its answer");
@@ -545,15 +542,14 @@ void Connection::written(const ErrorCode& error, std::size_t count) {
     disarm(write_deadline_);
     if (error) return close("the client hung up before it took its answer");
     took(count);
-    if (unsent_ <= common_.limits.unsent) taken_.notify_all();
     go_on();
 }
 
 // After something was sent, or a call has ended.
 void Connection::go_on() {
     write();
+    if (closed_) return;
     if (hanging_up_) {
-        taken_.notify_all();
         if (!out_.empty()) return;
         if (finishing_) return close("the service stops");
         ErrorCode ignored;
@@ -571,6 +567,7 @@ void Connection::go_on() {
 void Connection::drain() {
     if (closed_ || draining_ || reading_) return;
     if (attended_) end_attendance();
+    if (closed_) return;
     draining_ = true;
     in_.resize(idle_buffer);
     socket_.async_read_some(asio::buffer(in_),
@@ -606,7 +603,6 @@ void Connection::close(std::string_view why) {
     disarm(write_deadline_);
     attended_ = false;
     attendance_.cancel();
-    taken_.notify_all();
     waiting_.clear();
     for (const auto& [id, call] : running_) call->cancelled = true;
     end_sessions();

@@ -15,7 +15,6 @@
 #include "server/limits.h"
 #include "server/workers.h"
 
-#include <condition_variable>
 #include <deque>
 #include <map>
 #include <memory>
@@ -79,6 +78,7 @@ private:
     std::size_t take_fragment(std::span<const std::byte> octets);
     void drain();
     void begin_leg(std::span<const std::byte> fragment);
+    bool is_closed();
     void leg_ended(rpc::Step step, const std::shared_ptr<const Peer>& authenticated);
     void take_leg(rpc::Step step, const std::shared_ptr<const Peer>& authenticated);
     void adopt_group();
@@ -130,8 +130,9 @@ private:
 
     std::deque<std::shared_ptr<Call>> waiting_;
     std::map<std::uint32_t, std::shared_ptr<Call>> running_;
-    bool attended_ = false; // the worker of the one running call reads next
-    Timer attendance_;      // when that ends all the same
+    bool has_begun_ = false; // a call, since octets came last
+    bool attended_ = false;  // the worker of the one running call reads next
+    Timer attendance_;       // when that ends all the same
     bool attendance_timed_ = false;
     bool attendant_reads_ = false; // now, and takes the next call for its own:
     std::shared_ptr<Call> own_;
@@ -140,8 +141,6 @@ private:
     std::size_t sent_of_first_ = 0;
     std::size_t unsent_ = 0;
     bool writing_ = false;
-    std::size_t stalled_ = 0; // calls that wait for the client to take what is unsent
-    std::condition_variable taken_;
 
     bool finishing_ = false; // the server stops
     bool hanging_up_ = false;

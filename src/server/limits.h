@@ -1,6 +1,6 @@
 // What clients may take of the server. Memory is bounded by these: a connection holds at most one
-// fragment (a protected one twice more while it is decrypted), its requests (rpc::Limits), the
-// unsent part of its answers, and one fragment of each answer.
+// fragment (a protected one twice more while it is decrypted), its requests (rpc::Limits), and its
+// answers as far as they are unsent.
 #pragma once
 
 #include "rpc/server_association.h"
@@ -17,8 +17,7 @@ struct Limits {
     std::size_t calls_of_connection = 4;   // max_calls_per_connection
     std::size_t waiting_of_connection = 8; // above, nothing is read from it
     // Octets of answers that wait for a slow reader: above, nothing is read from it, none of its
-    // calls begins, and those that are being answered wait (besides the `calls` that run, at most as
-    // many again). max_unsent_bytes
+    // calls begins; those that run are answered whole. max_unsent_bytes
     std::size_t unsent = std::size_t{1024} * 1024;
     std::chrono::milliseconds until_bound{30'000}; // bind_timeout_s
     // From a fragment's first octet to its last: fragment_timeout_s

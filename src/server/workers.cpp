@@ -22,46 +22,23 @@ void Workers::stop() {
 
 bool Workers::are_short() const {
     const std::lock_guard lock(mutex_);
-    return threads_ - aside_ >= most_ && tasks_.size() > idle_;
-}
-
-bool Workers::step_aside() {
-    const std::lock_guard lock(mutex_);
-    if (aside_ >= most_) return false;
-    ++aside_;
-    if (!want_thread()) return true;
-    try {
-        start_thread();
-    } catch (const std::system_error&) { // the others will come to it
-    }
-    return true;
-}
-
-void Workers::step_back() {
-    const std::lock_guard lock(mutex_);
-    --aside_;
-}
-
-bool Workers::want_thread() const { return idle_ < tasks_.size() && threads_ - aside_ < most_; }
-
-void Workers::start_thread() {
-    std::thread([this] { work(); }).detach();
-    ++threads_;
+    return threads_ >= most_ && tasks_.size() > idle_;
 }
 
 void Workers::run(std::function<void()> task) {
     std::unique_lock lock(mutex_);
     if (tasks_.size() >= most_waiting_) throw std::bad_alloc();
     tasks_.push_back(std::move(task));
-    if (!want_thread()) {
+    if (idle_ >= tasks_.size() || threads_ >= most_) {
         lock.unlock(); // else the one who is woken would wait for it
         changed_.notify_one();
         return;
     }
     try {
-        start_thread();
-    } catch (const std::system_error& error) {
-        if (threads_ > 0) return; // the others will come to it
+        std::thread([this] { work(); }).detach();
+        ++threads_;
+    } catch (const std::exception& error) { // no thread, or no memory for it
+        if (threads_ > 0) return;           // the others will come to it
         tasks_.pop_back();
         log::error("no thread can be started for a call: ", std::string_view(error.what()));
         throw std::bad_alloc();

@@ -24,16 +24,10 @@ public:
     void run(std::function<void()> task);
     // All are busy, as many as may be, and a task waits for one.
     bool are_short() const;
-    // A task that only waits counts among the busy no more, from step_aside() to step_back(). False:
-    // as many as may be busy wait so already, and this one must not.
-    bool step_aside();
-    void step_back();
     // Waits for everything that was given to `run`.
     void stop();
 
 private:
-    bool want_thread() const;
-    void start_thread();
     void work();
 
     const std::size_t most_;
@@ -43,7 +37,6 @@ private:
     std::deque<std::function<void()>> tasks_;
     std::size_t threads_ = 0;
     std::size_t idle_ = 0;
-    std::size_t aside_ = 0; // of threads_
     bool stopping_ = false;
 };
 

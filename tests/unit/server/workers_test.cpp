@@ -25,38 +25,5 @@ TEST(Workers, TakeNoMoreThanMayWait) {
     EXPECT_EQ(ran, 2);
 }
 
-TEST(Workers, ATaskThatStepsAsideMakesRoomForOneOther) {
-    Workers workers(1);
-    std::promise<void> goes_on;
-    std::promise<bool> aside;
-    workers.run([&] {
-        aside.set_value(workers.step_aside());
-        goes_on.get_future().wait();
-        workers.step_back();
-    });
-    EXPECT_TRUE(aside.get_future().get());
-    std::promise<bool> other;
-    workers.run([&] { other.set_value(workers.step_aside()); });
-    EXPECT_FALSE(other.get_future().get()) << "as many wait already as may be busy";
-    goes_on.set_value();
-    workers.stop();
-}
-
-TEST(Workers, StepAsideBeginsWhatWaitedAlready) {
-    Workers workers(1);
-    std::promise<void> is_queued;
-    std::promise<void> has_run;
-    workers.run([&] {
-        is_queued.get_future().wait();
-        EXPECT_TRUE(workers.are_short());
-        EXPECT_TRUE(workers.step_aside());
-        has_run.get_future().wait();
-        workers.step_back();
-    });
-    workers.run([&] { has_run.set_value(); });
-    is_queued.set_value();
-    workers.stop();
-}
-
 } // namespace
 } // namespace ntdsb::server
