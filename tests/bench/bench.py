@@ -28,6 +28,9 @@ import curves
 import tables
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "tests" / "support"))
+import realm
+
 OUT = TOP / "out" / "bench"
 WINE_RUN = TOP / "tests" / "support" / "wine-run"
 BUILDS = {"native": "native-bench", "x64": "mingw-x64", "x86": "mingw-x86"}
@@ -50,6 +53,16 @@ def arguments(flavour, program, host):
     trivial = seen(flavour, bin_of(flavour) / f"trivial_dll{library}")
     return {"load_library": [trivial, seen(flavour, bin_of(flavour) / "ntdsbcli.dll")], "calls": [trivial],
             "remote": host, "growth": ["--benchmark_format=json"]}.get(program, [])
+
+
+@contextlib.contextmanager
+def callers(flavour, program, environment):
+    """For the figures with privacy: the environment in which callers and service can prove who they are."""
+    if (flavour, program) != ("native", "remote"):
+        yield environment
+        return
+    with realm.Realm() as made:
+        yield {**environment, **made.environment}
 
 
 @contextlib.contextmanager
@@ -92,7 +105,7 @@ def run(flavour, program, work):
     environment.setdefault("NTDSB_BENCH_SECONDS", "5" if os.environ.get("NTDSB_PROVE") else "1")
     if program == "growth":
         environment["NTDSB_TEST_SERVER"] = str(bin_of("native") / "ntdsbsrv")
-    with other_side(flavour, program, environment, work) as host:
+    with callers(flavour, program, environment) as environment, other_side(flavour, program, environment, work) as host:
         command = [bin_of(flavour) / program]
         if flavour != "native":
             command = [WINE_RUN, flavour, f"{command[0]}.exe"]
@@ -121,7 +134,7 @@ def measure(programs):
             else:
                 figures += [dict(json.loads(line), flavour=flavour) for line in output.splitlines() if line[:1] == "{"]
             print(f"{time.monotonic() - begun:.0f} s")
-        except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as error:
+        except (OSError, RuntimeError, ValueError, subprocess.SubprocessError, realm.CannotMake) as error:
             failed.append(f"{flavour}/{program}")
             print(f"FAILED: {error}")
     shutil.rmtree(work, ignore_errors=True)

@@ -3,7 +3,8 @@
 //
 //     bench_host NTDSBSRV
 //
-// The service takes anonymous callers, and NTLM's NTDSB\\bench with the password of bench_user.h.
+// The service takes anonymous callers, and bench_user.h's user where the environment is a realm's
+// (tests/support/realm.py).
 // Prints a line `SERVICE_PORT SERVICE_PID PEER_PORT` and stays until its standard input ends.
 #include "backup_stream.h"
 #include "bare_connection.h"
@@ -61,20 +62,16 @@ std::uint16_t start_bare_peer() {
     return ntohs(at.sin_port);
 }
 
-void write_private(const std::filesystem::path& file, const std::string& text) {
-    std::ofstream(file) << text;
-    std::filesystem::permissions(file, std::filesystem::perms::owner_read);
-}
-
 std::filesystem::path write_config(const contract::MadeDirectory& directory) {
-    const auto file = directory.root() / "ntdsbsrv.toml", users = directory.root() / "users";
+    const auto file = directory.root() / "ntdsbsrv.toml";
+    const std::string user = std::string("['") + bench_domain + "\\" + bench_user + "', '" +
+                             bench_user + "@" + bench_realm + "']\n";
     std::stringstream text;
     text << std::ifstream(directory.config_file()).rdbuf()
          << "\n[service]\nlisten = ['127.0.0.1:0']\nallow_anonymous = true\n"
-         << "allow_backup = ['NTDSB\\bench']\nallow_restore = ['NTDSB\\bench']\n";
-    write_private(file, text.str());
-    write_private(users, std::string("NTDSB:") + bench_user + ":" + bench_password + "\n");
-    contract::set_environment("NTLM_USER_FILE", users.string());
+         << "allow_backup = " << user << "allow_restore = " << user;
+    std::ofstream(file) << text.str();
+    std::filesystem::permissions(file, std::filesystem::perms::owner_read);
     return file;
 }
 

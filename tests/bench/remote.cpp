@@ -11,7 +11,7 @@
 #ifdef _WIN32
 #include "widl_peer.h"
 #else
-#include "rc4.h"
+#include "ciphers.h"
 #endif
 
 #include <fstream>
@@ -34,11 +34,6 @@ public:
     std::uint16_t peer;
     const char* widl; // nullptr: no such server
 };
-
-void configure(const contract::MadeDirectory& here, const Ports& ports, const char* anonymous) {
-    here.configure("", "[transport]\ndefault = 'rpc'\n[service]\nlisten = ['127.0.0.1:" +
-                           std::to_string(ports.service) + "']\n" + anonymous);
-}
 
 void measure_latency(const Ports& ports) {
     const contract::Restore restore({});
@@ -122,15 +117,29 @@ void measure_memory(const Ports& ports) {
 #endif
 
 #ifndef _WIN32
-// NTLM seals with RC4.
-void measure_privacy(const contract::MadeDirectory& here, const Ports& ports) {
-    configure(here, ports, "");
-    must(DsSetAuthIdentityA(bench_user, bench_domain, bench_password), "DsSetAuthIdentity");
+struct Sealing {
+    const char* authentication; // as the configuration has it
+    const char* domain;
+    const char* name;
+    const char* cipher;
+    void (*seal)(std::vector<std::byte>& buffer, std::size_t amount);
+};
+constexpr Sealing sealings[] = {
+    {"ntlm", bench_domain, "DsBackupRead, 1 MiB buffers, privacy by NTLM", "RC4 of OpenSSL, once",
+     rc4},
+    {"kerberos", bench_realm, "DsBackupRead, 1 MiB buffers, privacy by Kerberos",
+     "AES-256-CBC of OpenSSL, once", aes_256_cbc}};
+
+void measure_privacy(const contract::MadeDirectory& here, const Ports& ports, const Sealing& by) {
+    here.configure("", "[transport.servers.localhost]\ntransport = 'rpc'\naddress = '127.0.0.1:" +
+                           std::to_string(ports.service) + "'\nprincipal = 'host/localhost'\n" +
+                           "authentication = '" + by.authentication + "'\n");
+    must(DsSetAuthIdentityA(bench_user, by.domain, bench_password), "DsSetAuthIdentity");
     BackupStream ours(slice);
     std::vector<std::byte> buffer(mib), sealed(mib);
-    const auto seal = [&] { rc4(sealed, slice); };
-    report({"rpc", "DsBackupRead, 1 MiB buffers, privacy by NTLM", "RC4 of OpenSSL, once", "MiB/s"},
-           by_turns(Work{[&] { ours.read_slice(buffer); }, amount}, Work{seal, amount}));
+    report({"rpc", by.name, by.cipher, "MiB/s"},
+           by_turns(Work{[&] { ours.read_slice(buffer); }, amount},
+                    Work{[&] { by.seal(sealed, slice); }, amount}));
     must(DsSetAuthIdentityA(nullptr, nullptr, nullptr), "DsSetAuthIdentity");
 }
 #endif
@@ -161,7 +170,8 @@ void measure_beside_widl(const char* port) {
 
 int measure_all(const Ports& ports) {
     const contract::MadeDirectory here; // for its folder and NTDSBCLI_CONFIG alone
-    configure(here, ports, "allow_anonymous = true\n");
+    here.configure("", "[transport]\ndefault = 'rpc'\n[service]\nlisten = ['127.0.0.1:" +
+                           std::to_string(ports.service) + "']\nallow_anonymous = true\n");
 #ifdef _WIN32
     const Goal stream_goal = at_least(0.5);
 #else
@@ -178,7 +188,7 @@ int measure_all(const Ports& ports) {
     if (ports.widl != nullptr) measure_beside_widl(ports.widl);
 #endif
 #ifndef _WIN32
-    measure_privacy(here, ports);
+    for (const Sealing& by : sealings) measure_privacy(here, ports, by);
 #endif
     return 0;
 }
