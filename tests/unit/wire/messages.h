@@ -5,6 +5,7 @@
 
 #include "wire/ndr.h"
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct Message {
     Bytes (*random)(unsigned seed);               // encodes random values
     std::string (*random_meaning)(unsigned seed); // what these values were
 };
+
+// GoogleTest would print its octets, padding and all.
+inline void PrintTo(const Message& message, std::ostream* out) { *out << message.name; }
 
 const std::vector<Message>& messages();
 
