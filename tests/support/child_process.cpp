@@ -1,5 +1,6 @@
 #include "support/child_process.h"
 
+#include <filesystem>
 #include <stdexcept>
 #include <utility>
 
@@ -62,8 +63,10 @@ ChildProcess::ChildProcess(const std::vector<std::string>& arguments) {
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
+    // Read, not started: under valgrind the link itself is valgrind's.
+    const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe");
     // Not fork, which copies what a sanitizer maps.
-    if (posix_spawn(&process_, "/proc/self/exe", nullptr, nullptr, argv.data(), environ) != 0)
+    if (posix_spawn(&process_, self.c_str(), nullptr, nullptr, argv.data(), environ) != 0)
         throw std::runtime_error("posix_spawn");
 }
 
