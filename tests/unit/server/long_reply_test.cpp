@@ -91,7 +91,6 @@ TEST_F(LongReply, WaitsForItsClientAndHoldsUpNobodyElse) {
     EXPECT_TRUE(client.ping().stub);
 }
 
-// Also those of its own session, which other connections of the group may call.
 TEST_F(LongReply, TakesNoOtherCallsThread) {
     limits.calls = 1;
     start();
