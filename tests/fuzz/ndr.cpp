@@ -31,7 +31,7 @@ void round_trip(Input stub) {
 
 using Decode = void (*)(Input);
 
-constexpr std::array<Decode, 18> requests{
+constexpr std::array<Decode, 18> request_round_trips{
     round_trip<wire::IsDirectoryOnline::Request>,
     round_trip<wire::RestorePrepare::Request>,
     round_trip<wire::RestoreRegister::Request>,
@@ -129,7 +129,7 @@ constexpr std::array<Decode, 18> replies{
 
 void ndr_request(Input input) {
     Reader reader(input);
-    const auto decode = requests[reader.below(requests.size())];
+    const auto decode = request_round_trips[reader.below(request_round_trips.size())];
     decode(exactly(reader.rest()));
 }
 
