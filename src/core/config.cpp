@@ -406,6 +406,7 @@ Result<void> read_service(const Entry& table, ServiceConfig& service) {
                 {"max_calls_per_connection", number_into(service.max_calls_per_connection, 1, 256)},
                 {"max_request_bytes", number_into(service.max_request_bytes, 65'536, 1 << 30)},
                 {"max_unsent_bytes", number_into(service.max_unsent_bytes, 65'536, 1 << 30)},
+                {"max_held_bytes", number_into(service.max_held_bytes, 1 << 20, 4'294'967'295)},
                 {"stop_timeout_s", number_into(service.stop_timeout_s, 0, 86'400)}}));
     service.allow_anonymous = allow_anonymous.value_or(false);
     for (const std::string& address : service.listen) {

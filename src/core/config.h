@@ -84,6 +84,8 @@ struct ServiceConfig {
     std::uint32_t max_request_bytes =
         8 * 1024 * 1024;                          // of one request; twice that of unfinished ones
     std::uint32_t max_unsent_bytes = 1024 * 1024; // of answers that a connection has not taken
+    // Of requests, and of answers not taken, of all connections.
+    std::uint32_t max_held_bytes = 1024 * 1024 * 1024;
     std::uint32_t stop_timeout_s = 60; // for running calls, before verifications are cancelled
 };
 

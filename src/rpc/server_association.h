@@ -71,6 +71,8 @@ public:
 
     // From now on.
     void set_limits(const Limits& limits) { limits_ = limits; }
+    // Octets that are kept of requests which are not whole.
+    std::size_t pending() const { return pending_; }
 
     // Octets that are no fragment: what decode_frame said. Before the bind it is
     // answered with bind_nak, later with a fault; then it is over.

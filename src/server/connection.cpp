@@ -42,8 +42,9 @@ Connection::Connection(Common& common, StreamSocket socket, WhenClosed when_clos
       peer_(std::make_shared<const Peer>(peer_of(socket_, common.config->service))),
       read_deadline_(executor_), write_deadline_(executor_), attendance_(executor_) {
     admitted_ = bool(admit(*peer_, common_.config->service));
+    is_guest_ = !admitted_;
     association_ = std::make_unique<rpc::ServerAssociation>(
-        admitted_ ? common_.limits.association : common_.limits.stranger, syntaxes(),
+        limits_of_association(), syntaxes(),
         peer_->here.port != 0 ? text(peer_->here.port) : std::string(),
         [this](std::uint32_t asked) {
             joined_ = common_.groups.join(asked);
@@ -53,6 +54,8 @@ Connection::Connection(Common& common, StreamSocket socket, WhenClosed when_clos
             return accept_caller(common_.config->service, type, level);
         });
 }
+
+Connection::~Connection() { common_.figures.held -= held_; }
 
 // No exception leaves it: without memory the connection ends.
 template <class Action>
@@ -64,6 +67,7 @@ void Connection::guarded(Action action) {
     } catch (const std::exception& error) {
         close(error.what());
     }
+    account();
 }
 
 void Connection::start() {
@@ -127,8 +131,30 @@ void Connection::disarm(Deadline& deadline) {
 // One read is always under way, so that a client that vanishes is noticed; but for one that asks
 // more than it takes answers, and while a worker attends.
 bool Connection::is_held_back() const {
+    const bool is_busy = !running_.empty() || !waiting_.empty() || unsent_ > 0;
     return authenticating_ || unsent_ > common_.limits.unsent ||
-           waiting_.size() >= common_.limits.waiting_of_connection;
+           waiting_.size() >= common_.limits.waiting_of_connection || (is_busy && is_too_much());
+}
+
+// All clients together keep the server from taking more of their requests and making more of their
+// answers.
+bool Connection::is_too_much() const { return common_.figures.held > common_.limits.held; }
+
+void Connection::account() {
+    std::uint64_t holds = unsent_;
+    for (const auto& call : waiting_) holds += call->incoming.stub.size();
+    for (const auto& [id, call] : running_) holds += call->incoming.stub.size();
+    // While a leg runs, the association is its thread's, and receives no request.
+    if (!authenticating_) received_of_calls_ = association_->pending();
+    holds += received_of_calls_;
+    common_.figures.held += holds - held_; // modulo, where it is less
+    held_ = holds;
+}
+
+rpc::Limits Connection::limits_of_association() const {
+    rpc::Limits limits = is_guest_ ? common_.limits.stranger : common_.limits.association;
+    if (is_too_much()) limits.pending = std::min(limits.pending, common_.limits.stranger.pending);
+    return limits;
 }
 
 void Connection::read() {
@@ -245,6 +271,7 @@ std::size_t Connection::take_fragment(std::span<const std::byte> octets) {
     if (rpc::ServerAssociation::is_security_leg(*frame.value())) {
         begin_leg(fragment);
     } else {
+        association_->set_limits(limits_of_association());
         rpc::Step step = association_->receive(fragment);
         adopt_group();
         // Who binds without authentication stays who he is.
@@ -301,8 +328,7 @@ void Connection::take_leg(rpc::Step step, const std::shared_ptr<const Peer>& aut
         log::info("rpc: ", peer_->caller.name, " has authenticated, and may ",
                   peer_->caller.may_backup ? "" : "not ", "back up and may ",
                   peer_->caller.may_restore ? "" : "not ", "restore");
-        if (peer_->caller.may_backup || peer_->caller.may_restore)
-            association_->set_limits(common_.limits.association);
+        is_guest_ = !peer_->caller.may_backup && !peer_->caller.may_restore;
     } else if (!step.why.empty() && !step.hang_up) {
         log::warn("rpc: ", peer_->caller.name, ": AUTH-5: ", step.why);
     }
@@ -388,11 +414,15 @@ Result<void> Connection::run(Call& call) {
     try {
         ReplyStream reply(call.longest_stub, longest_reply,
                           [&](Octets& fragment, std::uint32_t left, bool last) {
-                              answer(call.incoming.id, fragment, left, last);
+                              return answer(call.incoming.id, fragment, left, last);
                           });
         outcome = dispatch(call.incoming, *call.peer, *call.group, common_.config, call.cancelled,
                            figures, reply);
         if (outcome) reply.finish();
+        if (reply.is_cut())
+            outcome = fail(RPC_S_SERVER_TOO_BUSY, "the service holds ", figures.held.load(),
+                           " octets for clients that do not take their answers; [service] "
+                           "max_held_bytes says how much that may be");
     } catch (const std::bad_alloc&) {
         outcome = Error{static_cast<Code>(ERROR_NOT_ENOUGH_MEMORY), {}}; // COM-10
     }
@@ -402,14 +432,18 @@ Result<void> Connection::run(Call& call) {
 }
 
 // The next part of a running call's reply. It never waits for the client: the operation keeps its
-// session to itself meanwhile.
-void Connection::answer(std::uint32_t call_id, Octets& fragment, std::uint32_t left, bool last) {
+// session to itself meanwhile. False: there must be no more of it, since clients that do not take
+// their answers keep too much of the server.
+bool Connection::answer(std::uint32_t call_id, Octets& fragment, std::uint32_t left, bool last) {
+    bool goes_on = true;
     guarded([&] {
         if (hanging_up_) return;
         const bool is_nearly_all = left - (fragment.size() - rpc::response_stub_at) <= short_rest;
         association_->answer(call_id, fragment, left, last);
         send(std::move(fragment), !last && is_nearly_all);
+        goes_on = last || unsent_ == 0 || !is_too_much();
     });
+    return goes_on;
 }
 
 void Connection::ended(const Call& call, const Result<void>& outcome) {

@@ -39,6 +39,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 public:
     using WhenClosed = std::function<void(Connection*)>;
     Connection(Common& common, StreamSocket socket, WhenClosed when_closed);
+    ~Connection();
 
     // These may be called on any thread.
     void start();
@@ -89,7 +90,7 @@ private:
     std::shared_ptr<Call> next_call();
     std::optional<platform::NativeSocket> attended_socket();
     Result<void> run(Call& call);
-    void answer(std::uint32_t call_id, Octets& fragment, std::uint32_t left, bool last);
+    bool answer(std::uint32_t call_id, Octets& fragment, std::uint32_t left, bool last);
     void ended(const Call& call, const Result<void>& outcome);
     void send(Octets&& octets, bool hold = false);
     template <class Buffers>
@@ -100,6 +101,9 @@ private:
     void written(const ErrorCode& error, std::size_t count);
     void go_on();
     bool is_held_back() const;
+    bool is_too_much() const;
+    void account();
+    rpc::Limits limits_of_association() const;
     void say_goodbye();
     void close(std::string_view why);
     void end_sessions();
@@ -115,6 +119,7 @@ private:
     std::shared_ptr<Group> group_;     // none before the bind
     bool admitted_ = false;            // may call the service, by its place or its identity
     bool entered_ = false;             // keeps the group's sessions alive
+    bool is_guest_ = true;             // as far as its limits go: it has no rights yet
     std::unique_ptr<rpc::ServerAssociation> association_;
     // Set by the association, and adopted under the mutex.
     std::shared_ptr<Group> joined_;
@@ -140,6 +145,8 @@ private:
     std::deque<Octets> out_;
     std::size_t sent_of_first_ = 0;
     std::size_t unsent_ = 0;
+    std::uint64_t held_ = 0;            // of Figures::held
+    std::size_t received_of_calls_ = 0; // of requests that are not whole
     bool writing_ = false;
 
     bool finishing_ = false; // the server stops

@@ -49,6 +49,8 @@ std::string Figures::text() const {
     add_line(out, "protocol_errors_total", "counter", "Connections ended by a protocol error.",
              protocol_errors);
     add_line(out, "calls_running", "gauge", "Calls that run now.", calls_running);
+    add_line(out, "held_bytes", "gauge", "Requests, and answers that clients have not taken.",
+             held);
     add_line(out, "calls_refused_total", "counter", "Calls answered with a fault.", calls_refused);
     add_line(out, "received_fragments_total", "counter", "Fragments received.", fragments_received);
     add_line(out, "sent_fragments_total", "counter", "Fragments sent.", fragments_sent);

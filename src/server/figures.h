@@ -20,6 +20,7 @@ struct Figures {
     Count protocol_errors{0};     // that ended a connection
     Count calls_refused{0};       // by a fault: no right, no such operation, a bad request
     Count calls_running{0};
+    Count held{0}; // octets of requests, and of answers that clients have not taken
     Count fragments_received{0};
     Count fragments_sent{0};
     Count octets_received{0};

@@ -1,6 +1,7 @@
 // What clients may take of the server. Memory is bounded by these: a connection holds at most one
 // fragment (a protected one twice more while it is decrypted), its requests (rpc::Limits), and its
-// answers as far as they are unsent.
+// answers as far as they are unsent; the requests and answers of all connections are at most `held`,
+// and one call of each.
 #pragma once
 
 #include "rpc/server_association.h"
@@ -19,6 +20,10 @@ struct Limits {
     // Octets of answers that wait for a slow reader: above, nothing is read from it, none of its
     // calls begins; those that run are answered whole. max_unsent_bytes
     std::size_t unsent = std::size_t{1024} * 1024;
+    // Octets of requests and unsent answers of all connections. Above, requests are not received nor
+    // answers made: a call ends as too busy, one that comes in parts for want of memory.
+    // max_held_bytes
+    std::size_t held = std::size_t{1024} * 1024 * 1024;
     std::chrono::milliseconds until_bound{30'000}; // bind_timeout_s
     // From a fragment's first octet to its last: fragment_timeout_s
     std::chrono::milliseconds fragment{60'000};

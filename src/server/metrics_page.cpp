@@ -15,8 +15,14 @@ namespace {
 constexpr std::chrono::seconds longest_request{5};
 
 struct Request : std::enable_shared_from_this<Request> {
-    Request(StreamSocket connected, const Figures& all)
-        : socket(std::move(connected)), figures(all), timer(socket.get_executor()) {}
+    Request(StreamSocket connected, const Figures& all, std::size_t& counted)
+        : socket(std::move(connected)), figures(all), running(counted),
+          timer(socket.get_executor()) {
+        ++running;
+    }
+    ~Request() { --running; }
+    Request(const Request&) = delete;
+    Request& operator=(const Request&) = delete;
 
     void start() {
         timer.expires_after(longest_request);
@@ -81,6 +87,7 @@ struct Request : std::enable_shared_from_this<Request> {
 
     StreamSocket socket;
     const Figures& figures;
+    std::size_t& running;
     asio::steady_timer timer;
     std::array<char, 4096> head{};
     std::size_t filled = 0;
@@ -90,8 +97,8 @@ struct Request : std::enable_shared_from_this<Request> {
 
 } // namespace
 
-void serve_metrics(StreamSocket socket, const Figures& figures) {
-    const auto request = std::make_shared<Request>(std::move(socket), figures);
+void serve_metrics(StreamSocket socket, const Figures& figures, std::size_t& running) {
+    const auto request = std::make_shared<Request>(std::move(socket), figures, running);
     asio::post(request->socket.get_executor(), [request] { request->start(); });
 }
 

@@ -7,7 +7,8 @@
 
 namespace ntdsb::server {
 
-// `figures` outlives the request.
-void serve_metrics(StreamSocket socket, const Figures& figures);
+// `figures` and `running` outlive the request; it is counted in `running`, on the thread of the
+// socket's executor, as long as it lasts: five seconds at most.
+void serve_metrics(StreamSocket socket, const Figures& figures, std::size_t& running);
 
 } // namespace ntdsb::server

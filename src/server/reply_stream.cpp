@@ -6,8 +6,8 @@
 namespace ntdsb::server {
 
 std::span<std::byte> ReplyStream::lend(std::size_t size) {
-    if (size > limit_) return {};
-    if (used_ == longest_stub_) deliver(size);
+    if (used_ == longest_stub_ && size <= limit_ && !is_cut_) deliver(size);
+    if (size > limit_ || is_cut_) return {};
     const auto part = std::min(size, longest_stub_ - used_);
     const auto end = rpc::response_stub_at + used_ + part;
     if (fragment_.size() < end) fragment_.resize(end);
@@ -22,7 +22,7 @@ void ReplyStream::commit(std::size_t size) {
 // The fragment, behind which `more` octets of stub data are known to come.
 void ReplyStream::deliver(std::size_t more) {
     fragment_.resize(rpc::response_stub_at + used_);
-    deliver_(fragment_, static_cast<std::uint32_t>(used_ + more), more == 0);
+    is_cut_ = !deliver_(fragment_, static_cast<std::uint32_t>(used_ + more), more == 0);
     used_ = 0;
 }
 

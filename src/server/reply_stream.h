@@ -13,7 +13,8 @@ namespace ntdsb::server {
 class ReplyStream final : public wire::ReplySink {
 public:
     // Takes the next fragment, as rpc::ServerAssociation::answer does; the memory may be used again.
-    using Deliver = std::function<void(rpc::Bytes& fragment, std::uint32_t left, bool last)>;
+    // False: nothing more may come, and nothing more is lent.
+    using Deliver = std::function<bool(rpc::Bytes& fragment, std::uint32_t left, bool last)>;
 
     // A fragment holds at most `longest_stub` octets of the reply, which has at most `limit`.
     ReplyStream(std::size_t longest_stub, std::size_t limit, Deliver deliver)
@@ -23,6 +24,8 @@ public:
     void commit(std::size_t size) override;
     // The reply is whole.
     void finish() { deliver(0); }
+    // Whether it was kept from becoming whole by `Deliver`.
+    bool is_cut() const { return is_cut_; }
 
 private:
     void deliver(std::size_t more);
@@ -32,6 +35,7 @@ private:
     Deliver deliver_;
     rpc::Bytes fragment_; // room for its header, then stub data
     std::size_t used_ = 0;
+    bool is_cut_ = false;
 };
 
 } // namespace ntdsb::server

@@ -69,6 +69,7 @@ Limits limits_of(const ServiceConfig& service) {
     limits.unread = std::chrono::seconds(service.unread_timeout_s);
     limits.calls_of_connection = service.max_calls_per_connection;
     limits.unsent = service.max_unsent_bytes;
+    limits.held = service.max_held_bytes;
     limits.association.request = service.max_request_bytes;
     limits.association.pending = 2 * std::size_t{service.max_request_bytes};
     return limits;
@@ -98,8 +99,9 @@ struct Server::Inside {
     bool wait_for_connections(std::chrono::steady_clock::time_point deadline);
     void stop(std::chrono::seconds patience);
 
-    asio::io_context nowhere; // before `io`, whose connections may keep a socket of it
-    asio::io_context io{1};   // one thread runs it, and only waits: the workers do what lasts
+    std::size_t metrics_requests = 0; // that run: of the server's thread
+    asio::io_context nowhere;         // before `io`, whose connections may keep a socket of it
+    asio::io_context io{1}; // one thread runs it, and only waits: the workers do what lasts
     Common common;
     std::vector<std::shared_ptr<Listener>> listeners;
     std::vector<std::shared_ptr<Listener>> metrics;
@@ -233,7 +235,8 @@ void Server::Inside::accept_metrics(const std::shared_ptr<Listener>& listener) {
             const auto again = [this, listener] { accept_metrics(listener); };
             if (failed(listener, error, again)) return;
             try {
-                serve_metrics(std::move(socket), common.figures);
+                if (metrics_requests < most_metrics_requests) // else it is hung up on
+                    serve_metrics(std::move(socket), common.figures, metrics_requests);
             } catch (const std::exception&) { // no memory: the asker asks again
             }
             again();

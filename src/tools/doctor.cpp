@@ -115,6 +115,7 @@ void add_others(Settings& settings, const Config& config) {
     settings.add("service.max_calls_per_connection", text(config.service.max_calls_per_connection));
     settings.add("service.max_request_bytes", text(config.service.max_request_bytes));
     settings.add("service.max_unsent_bytes", text(config.service.max_unsent_bytes));
+    settings.add("service.max_held_bytes", text(config.service.max_held_bytes));
     settings.add("service.stop_timeout_s", text(config.service.stop_timeout_s));
     settings.add("log.level", name_of(log::level_names, config.log.level));
     settings.add("log.file", config.log.file.empty() ? "(standard error)" : text(config.log.file));

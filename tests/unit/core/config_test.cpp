@@ -187,6 +187,7 @@ TEST(Config, ReadsServiceAndLog) {
         max_calls_per_connection = 8
         max_request_bytes = 65536
         max_unsent_bytes = 65537
+        max_held_bytes = 4294967295
         stop_timeout_s = 0
         [log]
         level = "debug"
@@ -208,6 +209,7 @@ TEST(Config, ReadsServiceAndLog) {
     EXPECT_EQ(config.service.max_calls_per_connection, 8u);
     EXPECT_EQ(config.service.max_request_bytes, 65536u);
     EXPECT_EQ(config.service.max_unsent_bytes, 65537u);
+    EXPECT_EQ(config.service.max_held_bytes, 4294967295u);
     EXPECT_EQ(config.service.stop_timeout_s, 0u);
     EXPECT_EQ(config.log.level, log::Level::debug);
     EXPECT_EQ(config.log.file, host_path(u"/var/log/ntdsb.log"));

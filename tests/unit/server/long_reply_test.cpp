@@ -2,6 +2,7 @@
 // what waits, for how long, and how it ends (server/connection.h, server/reply_stream.h).
 #include "raw_client.h"
 
+#include "rpc/fault_status.h"
 #include "support/big_database.h"
 
 #include <fstream>
@@ -27,7 +28,7 @@ protected:
     // A bound client, whose read of the whole database has begun and stands still.
     RawClient stalled() {
         RawClient client = bound();
-        const auto session = client.prepare_backup().session;
+        session = client.prepare_backup().session;
         const auto opened = client.call(backup_context, wire::BackupOpenFile::opnum,
                                         wire::encode(wire::BackupOpenFile::Request{
                                             session, directory.config.directory.database, 0}));
@@ -48,12 +49,21 @@ protected:
         const auto at = page.find("\n" + name) + 1 + name.size();
         return page.substr(at, page.find('\n', at) - at);
     }
-    // Takes the stub of the read's reply, up to its end or to another call's answer.
-    static Bytes take(RawClient& client) {
+    void expect_nothing_held() const {
+        for (int i = 0; i < 1000 && figure("ntdsb_held_bytes ") != "0"; ++i)
+            std::this_thread::sleep_for(10ms);
+        EXPECT_EQ(figure("ntdsb_held_bytes "), "0");
+    }
+    // Takes the stub of the read's reply, up to its end, to a fault or to another call's answer.
+    Bytes take(RawClient& client) {
         Bytes stub;
         while (const auto octets = client.next()) {
             const auto fragment = rpc::split_fragment(*octets).value();
             if (fragment.header.call_id != the_read) break;
+            if (fragment.header.type == PduType::fault) {
+                fault = rpc::decode_fault(fragment.body).value().status;
+                break;
+            }
             EXPECT_EQ(fragment.header.type, PduType::response);
             const auto part = rpc::decode_response(fragment).value().stub;
             stub.insert(stub.end(), part.begin(), part.end());
@@ -71,6 +81,15 @@ protected:
             return octet == std::byte{};
         })) << "its status is S_OK";
     }
+    Bytes read_piece(RawClient& client, std::uint32_t size) {
+        client.request(the_read, backup_context, wire::BackupRead::opnum,
+                       wire::encode(wire::BackupRead::Request{session, size}));
+        return take(client);
+    }
+
+    wire::ContextHandle session; // of the read
+    std::uint32_t fault = 0;     // its end, where that is none
+
     // Only once the vanished client's session has ended can another one begin.
     void expect_session_ends() const {
         for (int i = 0; i < 1000; ++i) {
@@ -87,8 +106,58 @@ TEST_F(LongReply, WaitsForItsClientAndHoldsUpNobodyElse) {
     EXPECT_EQ(figure("ntdsb_calls_running "), "0") << "it keeps neither thread nor session";
     EXPECT_LT(std::stoul(sent()), long_read);
     for (int i = 0; i < 20; ++i) expect_alive();
+    EXPECT_GT(std::stoul(figure("ntdsb_held_bytes ")), 65536u);
     expect_whole(take(client));
     EXPECT_TRUE(client.ping().stub);
+    expect_nothing_held();
+}
+
+TEST_F(LongReply, EndsAsTooBusyWhereAllTogetherHoldTooMuch) {
+    limits.held = 1 << 20;
+    start();
+    RawClient client = stalled();
+    EXPECT_LT(std::stoul(figure("ntdsb_held_bytes ")), limits.held + 100'000);
+    expect_alive();
+    EXPECT_LT(take(client).size(), long_read);
+    EXPECT_EQ(fault, rpc::nca_server_too_busy);
+    expect_nothing_held();
+    // The read has not been: the next one begins where it began.
+    constexpr std::uint32_t piece = 500'000;
+    const Bytes begin = read_piece(client, piece);
+    std::ifstream in(directory.database(), std::ios::binary);
+    std::string there(piece, 0);
+    in.read(there.data(), piece);
+    ASSERT_GT(begin.size(), 12 + piece);
+    EXPECT_TRUE(
+        std::ranges::equal(std::as_bytes(std::span(there)), std::span(begin).subspan(12, piece)));
+}
+
+TEST_F(LongReply, RequestsThatAreNotWholeAreHeldAsWell) {
+    limits.held = 1 << 20;
+    start();
+    const auto send_parts = [](RawClient& to, std::size_t octets) {
+        const Bytes part(5'760);
+        for (std::size_t sent = 0; sent < octets; sent += part.size())
+            to.send(rpc::encode({PduType::request,
+                                 static_cast<std::uint8_t>(sent == 0 ? rpc::first_fragment : 0), 7},
+                                rpc::Request{0, backup_context, wire::BackupPing::opnum, {}},
+                                part));
+    };
+    RawClient other = bound();
+    {
+        RawClient much = bound();
+        send_parts(much, limits.held);
+        for (int i = 0; i < 1000 && std::stoul(figure("ntdsb_held_bytes ")) <= limits.held; ++i)
+            std::this_thread::sleep_for(10ms);
+        send_parts(other, 131'072);
+        EXPECT_EQ(other.answer().fault, rpc::nca_remote_no_memory);
+        expect_alive();
+    }
+    expect_nothing_held();
+    RawClient third = bound();
+    send_parts(third, 131'072);
+    third.request(8, backup_context, wire::BackupPing::opnum, {});
+    EXPECT_TRUE(third.answer().stub) << "nothing is refused any more";
 }
 
 TEST_F(LongReply, TakesNoOtherCallsThread) {
@@ -100,6 +169,18 @@ TEST_F(LongReply, TakesNoOtherCallsThread) {
     expect_whole(take(client));
     EXPECT_TRUE(client.next()) << "the answer of the call behind it";
     EXPECT_TRUE(client.ping().stub);
+}
+
+TEST_F(LongReply, LeavesItsSessionFreeForItsGroupsOtherConnections) {
+    start();
+    RawClient client = stalled();
+    RawClient other(address());
+    ASSERT_EQ(other.bind(client.group()), PduType::bind_ack);
+    const auto closed = other.call(backup_context, wire::BackupClose::opnum,
+                                   wire::encode(wire::SessionRequest{session}));
+    ASSERT_TRUE(closed.stub) << std::hex << closed.fault;
+    EXPECT_EQ(wire::decode<wire::StatusReply>(*closed.stub).value().status, S_OK);
+    expect_whole(take(client));
 }
 
 TEST_F(LongReply, EndsWithAClientThatVanishes_END3) {

@@ -93,6 +93,7 @@ TEST_F(ServerTest, TakesItsLimitsFromTheSettings) {
     service.max_calls_per_connection = 8;
     service.max_request_bytes = 70000;
     service.max_unsent_bytes = 80000;
+    service.max_held_bytes = 90000;
     const Limits own = limits_of(service);
     EXPECT_EQ(own.connections, 3u);
     EXPECT_EQ(own.calls, 4u);
@@ -104,6 +105,7 @@ TEST_F(ServerTest, TakesItsLimitsFromTheSettings) {
     EXPECT_EQ(own.association.request, 70000u);
     EXPECT_EQ(own.association.pending, 140000u);
     EXPECT_EQ(own.unsent, 80000u);
+    EXPECT_EQ(own.held, 90000u);
 }
 
 TEST_F(ServerTest, SaysWhichAddressIsTaken) {
@@ -430,6 +432,26 @@ TEST_F(ServerTest, TellsItsFigures) {
         << page;
     EXPECT_EQ(ask_metrics("GET / HTTP/1.0\r\n\r\n").substr(0, 12), "HTTP/1.1 404");
     EXPECT_EQ(ask_metrics(std::string(5000, 'x')).substr(0, 12), "HTTP/1.1 431");
+}
+
+TEST_F(ServerTest, ServesOnlySomeAskersForFiguresAtOnce) {
+    directory.config.service.metrics = "127.0.0.1:0";
+    start();
+    const auto where = platform::split_address(server->metrics_address()).value();
+    std::vector<platform::Socket> silent;
+    for (int i = 0; i < 64; ++i) silent.push_back(platform::Socket::connect(where, 30s).value());
+    std::array<std::byte, 100> buffer;
+    auto one_more = platform::Socket::connect(where, 30s).value();
+    one_more.set_read_deadline(std::chrono::steady_clock::now() + 4s); // the others get five
+    const auto heard = one_more.read_some(buffer, {});
+    ASSERT_FALSE(heard);
+    EXPECT_EQ(heard.error().what.find("timed out"), std::string::npos) << heard.error().what;
+    silent.clear();
+    for (int i = 0; i < 1000; ++i) {
+        if (ask_metrics("GET /metrics HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 200 OK")) return;
+        std::this_thread::sleep_for(10ms);
+    }
+    FAIL() << "those who have gone are still counted";
 }
 
 } // namespace

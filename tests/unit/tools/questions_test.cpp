@@ -89,7 +89,7 @@ TEST_F(Ntdsbctl, DoctorKnowsEverySettingOfTheService) {
          {"listen", "allow_anonymous", "allow_backup", "allow_restore", "restore_roots", "metrics",
           "max_connections", "max_calls", "max_authentications", "bind_timeout_s",
           "fragment_timeout_s", "unread_timeout_s", "max_calls_per_connection", "max_request_bytes",
-          "max_unsent_bytes", "stop_timeout_s"})
+          "max_unsent_bytes", "max_held_bytes", "stop_timeout_s"})
         EXPECT_TRUE(settings.contains(text("service.", key))) << key;
 }
 
