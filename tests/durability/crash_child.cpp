@@ -12,6 +12,8 @@
 #ifdef _WIN32
 #include <windows.h>
 #else
+#include "failing_calls.h"
+
 #include <csignal>
 #include <unistd.h>
 #endif
@@ -66,12 +68,31 @@ Code read_step(platform::ReadOperation, const platform::Path& path, std::uint64_
     return step(platform::DiskOperation::create, path); // neither flushes
 }
 
-bool is_of_reading(const std::string& mode) { return mode.starts_with("read-"); }
-
 Mode mode_of(const std::string& word) {
     if (word == "tear") return Mode::tear;
     if (word.ends_with("once")) return Mode::once;
     return word.ends_with("from") ? Mode::from : Mode::kill;
+}
+
+// The fault comes from now on, by the seam that the mode names.
+void begin_fault(const std::string& mode, [[maybe_unused]] const RestoreDirectory& directory) {
+#ifndef _WIN32
+    if (mode.starts_with("call-"))
+        return fail_call(directory.root().c_str(), fault.steps_left, static_cast<int>(fault.code),
+                         fault.mode == Mode::from);
+#endif
+    if (mode.starts_with("read-"))
+        platform::set_read_hook(read_step);
+    else
+        platform::set_disk_hook(step);
+}
+
+void end_fault() {
+    platform::set_disk_hook(nullptr);
+    platform::set_read_hook(nullptr);
+#ifndef _WIN32
+    if (stop_failing_calls() != 0) fault.was_reached = true;
+#endif
 }
 
 // What a fresh process finds wrong.
@@ -162,13 +183,10 @@ int crash_run(const std::vector<std::string>& words) {
 
     fault = {mode_of(words.at(3)), std::stoi(words.at(4)),
              static_cast<Code>(std::stoul(words.at(5))), false};
-    if (is_of_reading(words.at(3)))
-        platform::set_read_hook(read_step);
-    else
-        platform::set_disk_hook(step);
+    begin_fault(words.at(3), directory);
     const Code code = scenario.run(stage);
+    end_fault();
     if (code != 0) std::ofstream(directory.root() / "code") << text(hex(code));
-    platform::set_read_hook(nullptr);
     const int status = fault.was_reached ? (code == 0 ? run_succeeded : run_failed)
                                          : (code == 0 ? run_not_reached : run_broken);
     std::_Exit(status); // the session lives to the process's end

@@ -10,8 +10,9 @@ namespace ntdsb::service {
 
 // kill: the process ends before the step. tear: the same, and what was written and not flushed is
 // lost by half. once: the step's call fails. from: it and all later ones do. read-once, read-from:
-// the same, where the steps are what only reads.
-// Words: crash-run ROOT SCENARIO kill|tear|once|from|read-once|read-from STEP CODE [prepared]
+// the same, where the steps are what only reads. call-once, call-from: the same, where the steps are
+// the system calls themselves on files of the directory, and CODE is an errno (POSIX).
+// Words: crash-run ROOT SCENARIO MODE STEP CODE [prepared]
 int crash_run(const std::vector<std::string>& words);
 // Words: crash-look ROOT SCENARIO MODE OUTCOME. 0 if all is well, else 1 and ROOT/problems.
 int crash_look(const std::vector<std::string>& words);

@@ -8,6 +8,7 @@
 #include "scenarios.h"
 #include "support/child_process.h"
 
+#include <cerrno>
 #include <fstream>
 #include <map>
 
@@ -18,6 +19,7 @@ struct Kind {
     const char* mode;
     Code code;
     const char* name;
+    int stride = 1; // of the steps, in the whole sweep
 };
 const std::vector<Kind> fault_kinds{
     {"kill", 0, "Killed"},
@@ -45,6 +47,21 @@ const std::vector<Kind> read_kinds{
     {"read-once", ERROR_NOT_ENOUGH_MEMORY, "NoMemoryOnce"},
 #endif
 };
+
+#ifndef _WIN32
+// Any system call on the directory's files fails. Not with an errno that says something else of what
+// is there (ENOENT, EEXIST, EAGAIN of a lock): nobody could know that for a lie.
+const std::vector<Kind> call_kinds{
+    {"call-once", EINTR, "CallInterruptedOnce"},
+    {"call-once", EIO, "CallErrorOnce"},
+    {"call-from", EIO, "CallErrorFromThenOn", 5},
+    {"call-once", EINVAL, "CallInvalidOnce", 5},
+    {"call-once", EOPNOTSUPP, "CallUnsupportedOnce", 5},
+    {"call-once", ESTALE, "CallStaleOnce", 5},
+    {"call-from", ENOSPC, "CallNoSpaceFromThenOn", 5},
+    {"call-once", EMFILE, "CallNoDescriptorOnce", 5},
+};
+#endif
 
 std::string content_of(const platform::Path& file) {
     std::ifstream in(file);
@@ -135,8 +152,11 @@ TEST_P(CrashSweep, LeavesOldOrNew) {
     if (is_proving()) {
         auto all = fault_kinds;
         all.insert(all.end(), read_kinds.begin(), read_kinds.end());
+#ifndef _WIN32
+        all.insert(all.end(), call_kinds.begin(), call_kinds.end());
+#endif
         for (const Kind& kind : all) {
-            const int steps = sweep(kind, 0, 1);
+            const int steps = sweep(kind, 0, kind.stride);
             EXPECT_GT(steps, 2) << kind.name;
             std::cout << "crash points of " << GetParam().name << ", " << kind.name << ": " << steps
                       << std::endl;
@@ -151,6 +171,10 @@ TEST_P(CrashSweep, LeavesOldOrNew) {
     EXPECT_TRUE(try_step(fault_kinds.front(), step) || step > 2);
     try_step(fault_kinds[1 + number % (fault_kinds.size() - 1)], step + 3);
     try_step(read_kinds[number % read_kinds.size()], static_cast<int>(number % 23));
+#ifndef _WIN32
+    try_step(call_kinds.front(), static_cast<int>(number % 37));
+    try_step(call_kinds[number % call_kinds.size()], static_cast<int>(number % 41));
+#endif
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryStep, CrashSweep, testing::ValuesIn(scenarios()),
