@@ -67,10 +67,10 @@ def equal(what, found, expected):
     check(f"{what}: found {found!r}, expected {expected!r}", found == expected)
 
 
-def count(more_passed, more_failed):
+def count(more_passed, more_failed, more_skipped=0):
     """What a program that counts by itself has counted."""
-    global passed, failed
-    passed, failed = passed + more_passed, failed + more_failed
+    global passed, failed, skipped
+    passed, failed, skipped = passed + more_passed, failed + more_failed, skipped + more_skipped
 
 
 def skip(why):
