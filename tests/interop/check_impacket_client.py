@@ -26,7 +26,10 @@ from ntdsb_impacket import (B_CLOSE, B_END, B_LOCATIONS, B_LOGS, B_NAMES, B_OPEN
 from ntdsb_service import check, equal, finish, Service
 
 RESTORE, BACKUP = uuidtup_to_bin(RESTORE_INTERFACE), uuidtup_to_bin(BACKUP_INTERFACE)
-S_OK, HANDLE_EOF, BLOCKED = 0, 38, 0xC8000000
+S_OK, HANDLE_EOF, READ_VERIFY_FAILURE = 0, 38, 0xC80003FA - 2**32
+PAGE = 8192
+
+
 class Client:
     def __init__(self, port, interface, fragment=0):
         carrier = transport.DCERPCTransportFactory(f"ncacn_ip_tcp:127.0.0.1[{port}]")
@@ -99,6 +102,31 @@ def back_up(port, shown_database, files):
     return token, content
 
 
+def back_up_damaged(port, files):
+    """The one form of the reply in which the count is not the array's length: a page in the middle of a read is damaged.
+    What was sent of the file before stays, zeros follow, and the next read fails anew."""
+    sound, at, size = files.read_bytes(), 100 * PAGE, 1048576
+    files.write_bytes(sound[:at + 5000] + bytes([sound[at + 5000] ^ 1]) + sound[at + 5001:])
+    client = Client(port, BACKUP)
+    session = client.call(B_PREPARE, instance="", grbit=0, type=1)["session"]["uuid"]
+    name = entries(client.call(B_NAMES, session=session))[0]
+    equal("BackupOpenFile of a damaged database", client.call(B_OPEN, session=session, name=name, hint=0)["status"], S_OK)
+    read = client.call(B_READ, session=session, size=size)
+    equal("BackupRead across the damage", (read["status"], read["count"]), (READ_VERIFY_FAILURE, 0))
+    data = octets(read, "data")
+    sent = len(data.rstrip(b"\0"))
+    equal("the array's length", len(data), size)
+    check("the array was begun", sent > 0 and data[:sent] == sound[:sent])
+    check(f"and ends before the damage, with zeros: {sent}", sent <= at)
+    read = client.call(B_READ, session=session, size=at)
+    equal("BackupRead before the damage", (read["status"], read["count"]), (S_OK, at))
+    check("goes on where the last one succeeded", octets(read, "data") == sound[:at])
+    read = client.call(B_READ, session=session, size=PAGE)
+    equal("BackupRead of the damage", (read["status"], read["count"]), (READ_VERIFY_FAILURE, 0))
+    equal("BackupEnd", client.call(B_END, session=session)["status"], S_OK)
+    files.write_bytes(sound)
+
+
 def register(client, token, folder, database, backup):
     prepared = client.call(PREPARE, instance="", flags=0, size=len(token), token=token)
     equal("RestorePrepare", prepared["status"], S_OK)
@@ -154,6 +182,7 @@ def main():
     with Service(windows, wine, make, server) as service:
         standard_interfaces(service.port)
         noise(service.port)
+        back_up_damaged(service.port, service.database)
         database = service.shown(service.database)
         token, content = back_up(service.port, database, service.database)
         restore(service.port, token, content, service.database, service.shown(service.database.parent), database,
