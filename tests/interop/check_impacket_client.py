@@ -16,20 +16,23 @@ try:
     from impacket.dcerpc.v5.rpcrt import DCERPCException
     from impacket.uuid import bin_to_string, uuidtup_to_bin
 except ImportError as error:
-    print(f"skipped: impacket is not installed for {sys.executable} ({error})")
+    print(f"SKIP impacket is not installed for {sys.executable} ({error})")
     print("0 passed, 0 failed, 1 skipped")
     sys.exit(0)
 
 from ntdsb_impacket import (B_CLOSE, B_END, B_LOCATIONS, B_LOGS, B_NAMES, B_OPEN, B_PING, B_PREPARE, B_READ, B_TRUNCATE,
                             BACKUP_INTERFACE, CHECK_TOKEN, COMPLETE, END, entries, fill, LOCATIONS, octets, ONLINE, PREPARE,
                             REGISTER, RESTORE_INTERFACE, SET_LOG)
-from ntdsb_service import check, equal, finish, Service
+from ntdsb_service import check, equal, finish, Service, skip
 
 RESTORE, BACKUP = uuidtup_to_bin(RESTORE_INTERFACE), uuidtup_to_bin(BACKUP_INTERFACE)
-S_OK, HANDLE_EOF, BLOCKED = 0, 38, 0xC8000000
+S_OK, HANDLE_EOF, READ_VERIFY_FAILURE = 0, 38, 0xC80003FA - 2**32
+PAGE = 8192
+
+
 class Client:
-    def __init__(self, port, interface, fragment=0):
-        carrier = transport.DCERPCTransportFactory(f"ncacn_ip_tcp:127.0.0.1[{port}]")
+    def __init__(self, port, interface, fragment=0, host="127.0.0.1"):
+        carrier = transport.DCERPCTransportFactory(f"ncacn_ip_tcp:{host}[{port}]")
         self.dce = carrier.get_dce_rpc()
         self.dce.connect()
         if fragment:
@@ -99,6 +102,31 @@ def back_up(port, shown_database, files):
     return token, content
 
 
+def back_up_damaged(port, files):
+    """The one form of the reply in which the count is not the array's length: a page in the middle of a read is damaged.
+    What was sent of the file before stays, zeros follow, and the next read fails anew."""
+    sound, at, size = files.read_bytes(), 100 * PAGE, 1048576
+    files.write_bytes(sound[:at + 5000] + bytes([sound[at + 5000] ^ 1]) + sound[at + 5001:])
+    client = Client(port, BACKUP)
+    session = client.call(B_PREPARE, instance="", grbit=0, type=1)["session"]["uuid"]
+    name = entries(client.call(B_NAMES, session=session))[0]
+    equal("BackupOpenFile of a damaged database", client.call(B_OPEN, session=session, name=name, hint=0)["status"], S_OK)
+    read = client.call(B_READ, session=session, size=size)
+    equal("BackupRead across the damage", (read["status"], read["count"]), (READ_VERIFY_FAILURE, 0))
+    data = octets(read, "data")
+    sent = len(data.rstrip(b"\0"))
+    equal("the array's length", len(data), size)
+    check("the array was begun", sent > 0 and data[:sent] == sound[:sent])
+    check(f"and ends before the damage, with zeros: {sent}", sent <= at)
+    read = client.call(B_READ, session=session, size=at)
+    equal("BackupRead before the damage", (read["status"], read["count"]), (S_OK, at))
+    check("goes on where the last one succeeded", octets(read, "data") == sound[:at])
+    read = client.call(B_READ, session=session, size=PAGE)
+    equal("BackupRead of the damage", (read["status"], read["count"]), (READ_VERIFY_FAILURE, 0))
+    equal("BackupEnd", client.call(B_END, session=session)["status"], S_OK)
+    files.write_bytes(sound)
+
+
 def register(client, token, folder, database, backup):
     prepared = client.call(PREPARE, instance="", flags=0, size=len(token), token=token)
     equal("RestorePrepare", prepared["status"], S_OK)
@@ -139,6 +167,25 @@ def restore(port, token, content, files, folder, database, backup):
     equal("a backup of what was restored", prepared["status"], S_OK)
 
 
+def found_at_the_usual_port(make, server):
+    """Off Windows `listen` may name port 135, where tools look that are told no port. An address of this test's own, since
+    the computer may have an endpoint mapper already."""
+    host = "127.0.0.135"
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, 135))
+        except OSError as error:
+            return skip(f"port 135 of {host} cannot be had ({error}): standard tools' own port is not tested")
+    with Service(False, [], make, server, listen=f"{host}:135"):
+        for uuid in (BACKUP, RESTORE):
+            equal("what ept_map says at its own port", epm.hept_map(host, uuid, protocol="ncacn_ip_tcp"),
+                  f"ncacn_ip_tcp:{host}[135]")
+        found = [entry["annotation"] for entry in epm.hept_lookup(host)]
+        check(f"ept_lookup at its own port: {found}", {b"NTDS Backup Interface\0", b"NTDS Restore Interface\0"} <= set(found))
+        equal("Ping where ept_map leads", Client(135, BACKUP, host=host).call(B_PING)["status"], S_OK)
+
+
 def noise(port):
     for sent in (b"GET / HTTP/1.0\r\n\r\n", bytes(64), b"\xff" * 64, b"\5\0\x0b\3\x10\0\0\0\xff\xff\xff\xff\1\0\0\0"):
         with socket.create_connection(("127.0.0.1", port), timeout=30) as peer:
@@ -154,10 +201,13 @@ def main():
     with Service(windows, wine, make, server) as service:
         standard_interfaces(service.port)
         noise(service.port)
+        back_up_damaged(service.port, service.database)
         database = service.shown(service.database)
         token, content = back_up(service.port, database, service.database)
         restore(service.port, token, content, service.database, service.shown(service.database.parent), database,
                 service.shown(service.backup))
+    if not windows:
+        found_at_the_usual_port(make, server)
 
 
 main()

@@ -98,12 +98,15 @@ def main():
             # The program is not installed where the unit looks for it.
             text = (dist / unit).read_text(encoding="utf-8").replace("/usr/bin/ntdsbsrv", server)
             (work / unit).write_text(text, encoding="utf-8")
-        done = subprocess.run([analyze, "verify", *(str(work / unit) for unit in
-                                                    ("ntdsbsrv.service", "ntdsbsrv.socket"))],
+        # The status is that of these two, not of the machine's units that they name; without the option it is 0 even
+        # where a key is unknown.
+        done = subprocess.run([analyze, "verify", "--recursive-errors=no",
+                               *(str(work / unit) for unit in ("ntdsbsrv.service", "ntdsbsrv.socket"))],
                               stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True)
-        check(f"systemd reads the units: {done.stdout}", "ntdsbsrv" not in done.stdout)
+        check(f"systemd finds nothing wrong with the units: status {done.returncode}, {done.stdout!r}",
+              done.returncode == 0 and "ntdsbsrv" not in done.stdout)
     else:
-        print("skipped: systemd-analyze is not installed")
+        print("SKIP systemd-analyze (package systemd) is not installed: nothing reads the units")
         skipped += 1
     shutil.rmtree(work, ignore_errors=True)
 

@@ -49,6 +49,7 @@ def main():
     divide = sys.argv.index("--")
     windows, wine, (make, server, client) = sys.argv[1] == "windows", sys.argv[2:divide], sys.argv[divide + 1:]
     with Service(windows, wine if windows else [], make, server) as service:
+        run(wine, client, service, "damaged")
         run(wine, client, service, "backup")
         run(wine, client, service, "register")
         check_record(service)

@@ -1,11 +1,11 @@
 // The library against a service whose stubs and RPC runtime are not ours: widl_server.c on the
 // system's rpcrt4.dll, or impacket_server.py. Both keep no directory; they answer what is expected
 // below, and write each call down in a line that every argument is held against. One process of the
-// service serves all tests; NTDSB_FOREIGN_SERVER is its command, words separated by `|`.
+// service serves all tests; check_foreign_server.py starts it, and NTDSB_FOREIGN_LOG is the file that
+// it writes to: first where it listens, then a line a call.
 #include "contract/api_forms.h"
 #include "contract/made_directory.h"
 #include "core/text.h"
-#include "support/server_process.h"
 #include "support/temp_folder.h"
 #include "transport/transport.h"
 #include "wire/ndr.h"
@@ -25,17 +25,6 @@ namespace {
 using namespace ntdsb;
 using contract::FormName;
 
-std::vector<std::string> split_words(const std::string& line) {
-    std::vector<std::string> words(1);
-    for (const char character : line) {
-        if (character == '|')
-            words.emplace_back();
-        else
-            words.back() += character;
-    }
-    return words;
-}
-
 // The service, and a configuration that leads to it: as this computer, as the server `foreign` with
 // the instance `lds1`, and as the server `failing` with an instance for which it refuses.
 class ForeignServer {
@@ -49,7 +38,7 @@ public:
     // after a while.
     std::vector<std::string> take_lines(std::size_t count = 1) {
         std::vector<std::string> lines;
-        for (int i = 0; i < 1000; ++i) {
+        for (int i = 0; i < 3000; ++i) {
             read_lines(lines);
             if (lines.size() >= count) break;
             std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -58,7 +47,7 @@ public:
     }
     // Fails or skips the test if the service does not run.
     void require() const {
-        if (!process_.address().empty()) return;
+        if (!address_.empty()) return;
         if (first_line_.rfind("skipped: ", 0) == 0) GTEST_SKIP() << first_line_;
         FAIL() << "the service does not listen, it says: " << first_line_;
     }
@@ -66,13 +55,14 @@ public:
     std::string next_session() { return std::to_string(++sessions_); }
 
 private:
-    ForeignServer() : process_(split_words(std::getenv("NTDSB_FOREIGN_SERVER")), output()) {
-        first_line_ = first_of(take_lines()); // where it listens
+    ForeignServer() : log_(std::getenv("NTDSB_FOREIGN_LOG")) {
+        const std::string_view beginning = "listening on ";
+        first_line_ = first_of(take_lines());
+        if (first_line_.rfind(beginning, 0) == 0) address_ = first_line_.substr(beginning.size());
         const std::filesystem::path file = folder_ / "ntdsbcli.toml";
         const std::string end =
-            "transport = 'rpc'\nauthentication = 'none'\naddress = '" + process_.address() + "'\n";
-        std::ofstream(file) << "[service]\nallow_anonymous = true\nlisten = ['" +
-                                   process_.address() +
+            "transport = 'rpc'\nauthentication = 'none'\naddress = '" + address_ + "'\n";
+        std::ofstream(file) << "[service]\nallow_anonymous = true\nlisten = ['" + address_ +
                                    "']\n[transport]\ndefault = 'rpc'\n"
                                    "[transport.servers.foreign]\ninstance = 'lds1'\n" +
                                    end + "[transport.servers.failing]\ninstance = 'failing'\n" +
@@ -84,10 +74,9 @@ private:
     static std::string first_of(const std::vector<std::string>& lines) {
         return lines.empty() ? "nothing" : lines.front();
     }
-    std::filesystem::path output() const { return folder_ / "server.out"; }
 
     void read_lines(std::vector<std::string>& lines) {
-        std::ifstream in(output(), std::ios::binary);
+        std::ifstream in(log_, std::ios::binary);
         in.seekg(at_);
         std::string line;
         while (std::getline(in, line) && !in.eof()) {
@@ -98,8 +87,8 @@ private:
     }
 
     test::TempFolder folder_;
-    test::ServerProcess process_;
-    std::string first_line_;
+    std::filesystem::path log_;
+    std::string address_, first_line_;
     std::streamoff at_ = 0;
     unsigned sessions_ = 0;
 };

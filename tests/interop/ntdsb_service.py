@@ -15,11 +15,12 @@ class Service:
 
     windows: whether its programs are Windows programs, which `wine` starts. The folder `work` holds ntds/ntds.dit,
     backup and state; paths in it are called by the service as `shown` tells. `settings` are of [service], and of tables
-    behind it; `environment` is the service's, if not this process's.
+    behind it; `environment` is the service's, if not this process's; it listens at `listen`, on `port`.
     """
 
-    def __init__(self, windows, wine, make, server, settings="allow_anonymous = true\n", environment=None):
-        self.windows, self.wine, self.make, self.server = windows, wine, make, server
+    def __init__(self, windows, wine, make, server, settings="allow_anonymous = true\n", environment=None,
+                 listen="127.0.0.1:0"):
+        self.windows, self.wine, self.make, self.server, self.listen = windows, wine, make, server, listen
         self.settings, self.environment = settings, environment or dict(os.environ, LSAN_OPTIONS=LEAKS)
 
     def shown(self, path):
@@ -34,7 +35,7 @@ class Service:
         config = self.work / "ntdsbsrv.toml"
         config.write_text(f"[directory]\ndatabase = '{self.shown(self.database)}'\n"
                           f"state_path = '{self.shown(self.state)}'\nregistry_mirror = false\n"
-                          f"[service]\nlisten = ['127.0.0.1:0']\nrestore_roots = ['{self.shown(self.work)}']\n{self.settings}",
+                          f"[service]\nlisten = ['{self.listen}']\nrestore_roots = ['{self.shown(self.work)}']\n{self.settings}",
                           encoding="utf-8")
         config.chmod(0o600)
         self.process = subprocess.Popen([*self.wine, self.server, "run", "--config", self.shown(config)],
@@ -67,16 +68,16 @@ def equal(what, found, expected):
     check(f"{what}: found {found!r}, expected {expected!r}", found == expected)
 
 
-def count(more_passed, more_failed):
+def count(more_passed, more_failed, more_skipped=0):
     """What a program that counts by itself has counted."""
-    global passed, failed
-    passed, failed = passed + more_passed, failed + more_failed
+    global passed, failed, skipped
+    passed, failed, skipped = passed + more_passed, failed + more_failed, skipped + more_skipped
 
 
 def skip(why):
     global skipped
     skipped += 1
-    print(f"skipped: {why}", flush=True)
+    print(f"SKIP {why}", flush=True)
 
 
 def finish():

@@ -1,7 +1,7 @@
 /* A client of ntdsbsrv that is nobody's but widl's and the system's: widl's client stubs of
  * def/ntdsb.idl on the RPC runtime, rpcrt4.dll. check_widl_client.py starts the service and runs
  *
- *     widl_client PORT backup|register|restore ROOT HERE
+ *     widl_client PORT damaged|backup|register|restore ROOT HERE
  *
  * ROOT is the folder of the directory (in ntds/ntds.dit) and of the backup as the service calls it,
  * HERE as this program does; both end with their separator. The last line is
@@ -192,6 +192,41 @@ static void back_up(void) {
     free(expected);
 }
 
+/* The one form of the reply in which the count is not the array's length: a page in the middle of a
+ * read is damaged. What was sent of the file before stays, zeros follow, and the next read fails
+ * anew. */
+static void back_up_damaged(void) {
+    enum { PAGE = 8192, DAMAGED = 100 * PAGE, READ = 1048576 };
+    DWORD size, count = 1, sent = READ;
+    byte* const sound = read_file(database_here, &size);
+    byte* const buffer = malloc(READ);
+    MIDL_uhyper file_size = 0;
+    NTDSB_BACKUP_SESSION session;
+    sound[DAMAGED + PAGE / 2] ^= 1;
+    write_file(database_here, sound, size);
+    session = prepare_backup();
+    equal("BackupOpenFile of a damaged database",
+          NtdsbBackupOpenFile(session, database, 0, &file_size), 0);
+    memset(buffer, 0xAA, READ);
+    equal("BackupRead across the damage", NtdsbBackupRead(session, READ, buffer, &count),
+          hrReadVerifyFailure);
+    report("it counts nothing", count == 0);
+    while (sent > 0 && buffer[sent - 1] == 0) --sent;
+    report("the array was begun", sent > 0 && memcmp(buffer, sound, sent) == 0);
+    report("and ends before the damage, with zeros", sent <= DAMAGED);
+    equal("BackupRead before the damage", NtdsbBackupRead(session, DAMAGED, buffer, &count), 0);
+    report("goes on where the last one succeeded",
+           count == DAMAGED && memcmp(buffer, sound, DAMAGED) == 0);
+    equal("BackupRead of the damage", NtdsbBackupRead(session, PAGE, buffer, &count),
+          hrReadVerifyFailure);
+    report("it counts nothing", count == 0);
+    equal("BackupEnd", NtdsbBackupEnd(&session), 0);
+    sound[DAMAGED + PAGE / 2] ^= 1;
+    write_file(database_here, sound, size);
+    free(buffer);
+    free(sound);
+}
+
 /* --- restore */
 
 static NTDSB_RESTORE_SESSION prepare_restore(void) {
@@ -289,14 +324,16 @@ static void find_places(const char* root, const char* here) {
 
 int main(int argc, char** argv) {
     if (argc != 5) {
-        puts("widl_client PORT backup|register|restore ROOT HERE");
+        puts("widl_client PORT damaged|backup|register|restore ROOT HERE");
         return 2;
     }
     AddVectoredExceptionHandler(1, on_exception);
     find_places(argv[3], argv[4]);
     ntdsb_backup_binding = bind_to(argv[1]);
     ntdsb_restore_binding = bind_to(argv[1]);
-    if (strcmp(argv[2], "backup") == 0)
+    if (strcmp(argv[2], "damaged") == 0)
+        back_up_damaged();
+    else if (strcmp(argv[2], "backup") == 0)
         back_up();
     else if (strcmp(argv[2], "register") == 0)
         register_and_go();

@@ -17,6 +17,7 @@ namespace {
 struct FarEnd {
     std::mutex mutex;
     std::vector<std::string> arrived;
+    wire::Bytes reply;
     ConfigPtr config;
     std::shared_ptr<transport::FaultPlan> plan;
     std::atomic<int> open{0}, cancels{0};
@@ -65,18 +66,27 @@ void arrive(std::string what) {
 
 // --- The backend
 
+// Hands on to the host, and keeps a copy.
 class HostSink final : public wire::ReplySink {
 public:
     explicit HostSink(const ntdsb_reply& host) : host_(host) {}
     std::span<std::byte> lend(std::size_t size) override {
         std::size_t lent = 0;
         void* const memory = host_.lend(host_.context, size, &lent);
-        return {static_cast<std::byte*>(memory), memory == nullptr ? 0 : lent};
+        lent_ = {static_cast<std::byte*>(memory), memory == nullptr ? 0 : lent};
+        return lent_;
     }
-    void commit(std::size_t size) override { host_.commit(host_.context, size); }
+    void commit(std::size_t size) override {
+        const auto committed = lent_.first(size);
+        reply_.insert(reply_.end(), committed.begin(), committed.end());
+        host_.commit(host_.context, size);
+    }
+    wire::Bytes take() { return std::move(reply_); }
 
 private:
     const ntdsb_reply& host_;
+    std::span<std::byte> lent_;
+    wire::Bytes reply_;
 };
 
 std::string or_null(const char* string) { return string == nullptr ? "NULL" : string; }
@@ -111,6 +121,10 @@ int32_t backend(stub_event event, void* connection, uint16_t opnum, const void* 
         arrive(describe(there->interface_of, opnum, stub));
         HostSink sink(*reply);
         const auto called = there->carried->call(opnum, stub, sink);
+        {
+            const std::lock_guard lock(far_end().mutex);
+            far_end().reply = sink.take();
+        }
         return called ? NTDSB_TRANSPORT_OK : static_cast<int32_t>(called.error().code);
     }
     case STUB_CANCEL:
@@ -136,6 +150,10 @@ Function symbol(const std::filesystem::path& library, const char* name) {
 std::vector<std::string> take_arrived() {
     const std::lock_guard lock(far_end().mutex);
     return std::exchange(far_end().arrived, {});
+}
+ntdsb::wire::Bytes last_reply() {
+    const std::lock_guard lock(far_end().mutex);
+    return far_end().reply;
 }
 void fail_by(std::shared_ptr<ntdsb::transport::FaultPlan> plan) {
     const std::lock_guard lock(far_end().mutex);

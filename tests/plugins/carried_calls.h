@@ -15,10 +15,9 @@
 
 namespace plugins {
 
-// The arguments of a request, in words; the session is left out, since every run has another one.
+// The arguments of a request, in words.
 template <class Request>
 std::string described(std::string_view operation, Request request) {
-    if constexpr (requires { request.session; }) request.session = {};
     ntdsb::wire::test::Describer describer;
     request.fields(describer);
     return ntdsb::text(operation, "\n", describer.result());
@@ -26,6 +25,8 @@ std::string described(std::string_view operation, Request request) {
 
 // What arrived since the last call of this, in order.
 std::vector<std::string> take_arrived();
+// The octets of the reply that was given last.
+ntdsb::wire::Bytes last_reply();
 // Connections that are made from now on carry badly after this plan; null: well.
 void fail_by(std::shared_ptr<ntdsb::transport::FaultPlan> plan);
 // How many connections are open.

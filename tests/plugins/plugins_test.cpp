@@ -3,6 +3,7 @@
 #include "carried_calls.h"
 
 #include "contract/api_forms.h"
+#include "core/path.h"
 #include "platform/process.h"
 
 #include <chrono>
@@ -11,6 +12,8 @@
 
 namespace plugins {
 namespace {
+
+using namespace ntdsb;
 
 HRESULT ask_online() {
     BOOL online = TRUE;
@@ -24,9 +27,9 @@ struct Told {
     HRESULT code;
     std::string log;
 };
-Told first_call(const Stub& stub) {
+Told first_call(const Stub& stub, const std::string& level = "info") {
     const auto log = stub.directory.root() / "plugin.log";
-    contract::set_environment("NTDSBCLI_LOG", "info:" + log.string());
+    contract::set_environment("NTDSBCLI_LOG", level + ":" + log.string());
     const HRESULT code = ask_online();
     contract::set_environment("NTDSBCLI_LOG", "off");
     std::ifstream file(log, std::ios::binary);
@@ -108,10 +111,14 @@ TEST(Plugin, ThatOthersMayWriteIsRefused) { // H-1
 
 TEST(Plugin, UnknownTransportIsAnErrorThatListsTheKnownOnes) { // COM-7
     Stub stub("good");
-    stub.directory.configure("", "[transport]\ndefault = 'yours'\n[transport.plugins.mine]\npath = "
-                                 "'/x/mine.so'\nx64 = 'C:\\x.dll'\n");
-    const auto told = first_call(stub);
-    EXPECT_CODE(told.code, hrError);
+    const std::string plugin =
+        "[transport.plugins.mine]\npath = '" + text(wire_path(Stub::library("good"))) + "'\n";
+    const std::string known = " is \"yours\"; known are embedded, rpc, mine";
+    stub.directory.configure("", "[transport]\ndefault = 'yours'\n" + plugin);
+    expect_told(first_call(stub), hrError, "[transport] default:" + known);
+    stub.directory.configure("", plugin + "[transport.servers.far]\ntransport = 'yours'\n");
+    expect_told(first_call(stub), hrError, "[transport.servers.far] transport:" + known);
+    EXPECT_TRUE(take_arrived().empty()) << "no other one is taken instead";
 }
 
 TEST(Plugin, ThatRefusesToConnectIsQuoted) { // COM-7
@@ -122,7 +129,11 @@ TEST(Plugin, ThatRefusesToConnectIsQuoted) { // COM-7
 }
 
 TEST(Plugin, ThatLosesTheConnectionIsACommunicationError) { // COM-8
-    EXPECT_CODE(first_call("lost").code, hrCommunicationError);
+    const auto told = first_call(Stub("lost"), "trace");
+    // What the decorator for traces says of a call that fails.
+    expect_told(told, hrCommunicationError,
+                text("mine restore opnum 0: request 14 bytes, reply 0 bytes, ",
+                     hex(static_cast<Code>(hrCommunicationError)), ' '));
 }
 
 TEST(Plugin, SlowOneIsWaitedFor) { EXPECT_CODE(first_call("slow").code, S_OK); }

@@ -36,14 +36,14 @@ public:
     WholeRestore(const WholeRestore&) = delete;
     WholeRestore& operator=(const WholeRestore&) = delete;
 
+    // A backup session that reads the whole database.
+    HRESULT back_up();
     // Backs the directory up, ruins its database, and prepares a restore.
     HRESULT begin();
     // Locations, Register, the copy, Complete, End; false in `restored` where a byte differs.
     HRESULT finish(bool& restored);
 
 private:
-    HRESULT back_up();
-
     const ManyDirectories& directories_;
     int number_;
     Bytes token_, content_;

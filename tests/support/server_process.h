@@ -1,5 +1,5 @@
 // A service of the test's own, in a process of its own: an ntdsbsrv, started with a configuration
-// that listens on port 0, or another program that tells where it listens. Gone with the object.
+// that listens on port 0. Gone with the object.
 #pragma once
 
 #include <filesystem>
@@ -12,9 +12,6 @@ class ServerProcess {
 public:
     // Waits until it listens. `program`: ntdsbsrv's path. Its output goes to files beside `config`.
     ServerProcess(const std::string& program, const std::filesystem::path& config);
-    // The same of any command (a full path and arguments) that prints "listening on ADDRESS" to its
-    // output, which goes to the file `output`.
-    ServerProcess(const std::vector<std::string>& command, const std::filesystem::path& output);
     ~ServerProcess();
     ServerProcess(const ServerProcess&) = delete;
     ServerProcess& operator=(const ServerProcess&) = delete;
@@ -31,6 +28,8 @@ public:
 #endif
 
 private:
+    // `command` prints "listening on ADDRESS" to its output, which goes to the file `output`.
+    ServerProcess(const std::vector<std::string>& command, const std::filesystem::path& output);
     std::string wait_for_line(const std::filesystem::path& output, const std::string& beginning);
 
 #ifdef _WIN32

@@ -6,23 +6,26 @@
 
 namespace ntdsb::test {
 
+DWORD start_again_if_lost(const std::function<DWORD()>& start) {
+    for (int tries = 1;; ++tries) {
+        const DWORD error = start();
+        if (error != ERROR_INTERNAL_ERROR || tries == most_starts) return error;
+        Sleep(200);
+    }
+}
+
 HANDLE start_process(const std::wstring& program, std::wstring line, STARTUPINFOW& startup) {
     const BOOL inherit = (startup.dwFlags & STARTF_USESTDHANDLES) != 0;
     PROCESS_INFORMATION information{};
-    // Under Wine 8, on a machine with more work than cores, one start in 6,000 failed with this code
-    // (ntdsbsrv --version in four loops at once): the new process ends before it has told Wine's
-    // server that it is there. The next start succeeds.
-    constexpr int most_tries = 5;
-    for (int tries = 1;; ++tries) {
+    const DWORD error = start_again_if_lost([&]() -> DWORD {
         if (CreateProcessW(program.c_str(), line.data(), nullptr, nullptr, inherit, 0, nullptr,
                            nullptr, &startup, &information))
-            break;
-        const DWORD error = GetLastError();
-        if (error != ERROR_INTERNAL_ERROR || tries == most_tries)
-            throw std::runtime_error("cannot start " + std::filesystem::path(program).string() +
-                                     ": error " + std::to_string(error));
-        Sleep(200);
-    }
+            return 0;
+        return GetLastError();
+    });
+    if (error != 0)
+        throw std::runtime_error("cannot start " + std::filesystem::path(program).string() +
+                                 ": error " + std::to_string(error));
     CloseHandle(information.hThread);
     return information.hProcess;
 }
