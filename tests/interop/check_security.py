@@ -4,7 +4,7 @@ fragments' security, in a Kerberos realm of the test's own.
 
     check_security.py MAKE_DATABASE NTDSBSRV [PART...]
 
-PART: access, protection, negotiation (all). Skips where impacket or a KDC is not installed. The last line is
+PART: access, protection, negotiation, samba (all). Skips where impacket or a KDC is not installed. The last line is
 `N passed, N failed, N skipped`.
 """
 import pathlib
@@ -20,12 +20,14 @@ try:
     import security_access
     import security_negotiation
     import security_protection
+    import security_samba
     from secure_service import Service
 except ImportError as error:
     tally.skip(f"impacket is not installed for {sys.executable} ({error})")
     tally.finish()
 
-PARTS = {"access": security_access, "negotiation": security_negotiation, "protection": security_protection}
+PARTS = {"access": security_access, "negotiation": security_negotiation, "protection": security_protection,
+         "samba": security_samba}
 
 
 def other_settings(realm, make, server):
