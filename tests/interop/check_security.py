@@ -33,6 +33,9 @@ PARTS = {"access": security_access, "negotiation": security_negotiation, "protec
 def other_settings(realm, make, server):
     with Service(realm, make, server, "allow_anonymous = true") as service:
         security_access.defaults(service)
+    with Service(realm, make, server, level="trace", roots=("restored",)) as service:
+        security_access.roots(service)
+        security_access.no_password(service.log())
 
 
 def main():

@@ -15,10 +15,11 @@ class Service:
 
     windows: whether its programs are Windows programs, which `wine` starts. The folder `work` holds ntds/ntds.dit,
     backup and state; paths in it are called by the service as `shown` tells. `settings` are of [service], and of tables
-    behind it; `environment` is the service's, if not this process's.
+    behind it; `environment` is the service's, if not this process's. `roots`: the restore_roots, below `work`.
     """
 
-    def __init__(self, windows, wine, make, server, settings="allow_anonymous = true\n", environment=None):
+    def __init__(self, windows, wine, make, server, settings="allow_anonymous = true\n", environment=None, roots=(".",)):
+        self.roots = roots
         self.windows, self.wine, self.make, self.server = windows, wine, make, server
         self.settings, self.environment = settings, environment or dict(os.environ, LSAN_OPTIONS=LEAKS)
 
@@ -32,9 +33,10 @@ class Service:
             folder.mkdir()
         subprocess.run([*self.wine, self.make, self.shown(self.database)], check=True)
         config = self.work / "ntdsbsrv.toml"
+        roots = ", ".join(f"'{self.shown(self.work / root)}'" for root in self.roots)
         config.write_text(f"[directory]\ndatabase = '{self.shown(self.database)}'\n"
                           f"state_path = '{self.shown(self.state)}'\nregistry_mirror = false\n"
-                          f"[service]\nlisten = ['127.0.0.1:0']\nrestore_roots = ['{self.shown(self.work)}']\n{self.settings}",
+                          f"[service]\nlisten = ['127.0.0.1:0']\nrestore_roots = [{roots}]\n{self.settings}",
                           encoding="utf-8")
         config.chmod(0o600)
         self.process = subprocess.Popen([*self.wine, self.server, "run", "--config", self.shown(config)],

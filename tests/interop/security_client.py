@@ -23,14 +23,16 @@ class Run:
         number = next(world.numbers)
         config, log = world.work / f"client{number}.toml", world.work / f"client{number}.log"
         config.write_text(f"[transport.servers.svc]\ntransport = 'rpc'\naddress = 'localhost:{port}'\n{settings}"
-                          f"[log]\nlevel = 'info'\nfile = '{world.shown(log)}'\n", encoding="utf-8")
+                          f"[log]\nlevel = 'trace'\nfile = '{world.shown(log)}'\n", encoding="utf-8")
         config.chmod(0o600)
         self.file = world.work / f"copy{number}"
-        words = [world.client, "svc", domain, user, USERS.get(user, "") if password is None else password, world.shown(self.file)]
+        password = USERS.get(user, "") if password is None else password
+        words = [world.client, "svc", domain, user, password, world.shown(self.file)]
         words += [str(restore_from)] if restore_from else []
         done = subprocess.run([*world.start, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, text=True,
                               env={**world.environment, "NTDSBCLI_CONFIG": world.shown(config), **environment})
         self.status, self.output = done.returncode, done.stdout + (log.read_text(encoding="utf-8") if log.exists() else "")
+        check(f"the client's log has not {password}", len(password) < 2 or password not in self.output)
         self.codes, self.told = {}, {}
         for line in done.stdout.splitlines():
             name, _, value = line.partition(" ")
