@@ -82,7 +82,7 @@ private:
 
 // Client to server, or server to client: keys, cipher state and sequence number of its own.
 struct NtlmSession::Direction {
-    Direction(Key signing, Key sealing) : hmac(signing) {
+    Direction(Key signing, Key sealing, std::uint32_t first) : hmac(signing), number(first) {
         RC4_set_key(&cipher, static_cast<int>(sealing.size()), sealing.data());
         platform::wipe(signing.data(), signing.size());
         platform::wipe(sealing.data(), sealing.size());
@@ -114,7 +114,7 @@ struct NtlmSession::Direction {
 
     Hmac hmac;
     RC4_KEY cipher{};
-    std::uint32_t number = 0;
+    std::uint32_t number; // of the next message
 };
 
 NtlmSession::NtlmSession(std::unique_ptr<Direction> sending, std::unique_ptr<Direction> receiving)
@@ -122,17 +122,27 @@ NtlmSession::NtlmSession(std::unique_ptr<Direction> sending, std::unique_ptr<Dir
 
 NtlmSession::~NtlmSession() = default;
 
+std::uint32_t NtlmSession::number_of(std::span<const std::byte> signature) {
+    std::uint32_t number = 0;
+    for (std::size_t i = signature_size; i > signature_size - 4; --i)
+        number = number << 8 | std::to_integer<std::uint32_t>(signature[i - 1]);
+    return number;
+}
+
 Result<std::unique_ptr<NtlmSession>> NtlmSession::make(std::span<const std::byte> session_key,
-                                                       bool is_initiator) {
+                                                       bool is_initiator,
+                                                       std::uint32_t signed_before) {
     if (session_key.size() != key_size)
         return fail(ERROR_ACCESS_DENIED, "NTLM gave a session key of ", session_key.size(),
                     " octets, not 16");
     auto from_client = std::make_unique<Direction>(
         derive(session_key, "session key to client-to-server signing key magic constant"),
-        derive(session_key, "session key to client-to-server sealing key magic constant"));
+        derive(session_key, "session key to client-to-server sealing key magic constant"),
+        signed_before);
     auto from_server = std::make_unique<Direction>(
         derive(session_key, "session key to server-to-client signing key magic constant"),
-        derive(session_key, "session key to server-to-client sealing key magic constant"));
+        derive(session_key, "session key to server-to-client sealing key magic constant"),
+        signed_before);
     if (!is_initiator) std::swap(from_client, from_server);
     return std::unique_ptr<NtlmSession>(
         new NtlmSession(std::move(from_client), std::move(from_server)));

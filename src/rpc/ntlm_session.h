@@ -15,9 +15,12 @@ class NtlmSession {
 public:
     static constexpr std::size_t signature_size = 16;
 
-    // ERROR_ACCESS_DENIED for a key that is not of 16 octets.
-    static Result<std::unique_ptr<NtlmSession>> make(std::span<const std::byte> session_key,
-                                                     bool is_initiator);
+    // ERROR_ACCESS_DENIED for a key that is not of 16 octets. `signed_before`: how many messages each
+    // side has signed before the first fragment, with the ciphers begun anew since.
+    static Result<std::unique_ptr<NtlmSession>>
+    make(std::span<const std::byte> session_key, bool is_initiator, std::uint32_t signed_before);
+    // The number of the message that a signature of signature_size octets belongs to.
+    static std::uint32_t number_of(std::span<const std::byte> signature);
     ~NtlmSession();
 
     // As SecurityContext's.

@@ -290,11 +290,15 @@ Result<void> ServerAssociation::verify_call(std::uint32_t id, CallState& call) {
               cut_verification_trailer(call.stub, {id, call.context_id, call.opnum,
                                                    interfaces_[context.interface_index], ndr_syntax,
                                                    security_->client_signs_headers}));
+    // Only the bind, which nothing protects, says which interface a context is.
     context.is_verified = context.is_verified || found.context;
-    if (!found.trailer || !context.is_verified ||
-        !(found.header || security_->client_signs_headers))
-        return fail(ERROR_ACCESS_DENIED,
-                    "a protected request lacks its verification trailer, or a command of it");
+    if (!context.is_verified)
+        return fail(ERROR_ACCESS_DENIED, "the first protected request of a presentation context "
+                                         "lacks pcontext, in a verification trailer");
+    // Signed headers say themselves what header2 repeats, and peers leave it out then.
+    if (!found.header && !security_->client_signs_headers)
+        return fail(ERROR_ACCESS_DENIED, "a protected request whose headers are not signed lacks "
+                                         "header2, in a verification trailer");
     return ok();
 }
 

@@ -140,7 +140,6 @@ Result<VerifiedFacts> cut_verification_trailer(Bytes& stub, const CallFacts& cal
     }
     if (at != trailer.size()) return differs("does not end where the stub does");
     stub.resize(*begin);
-    found.trailer = true;
     return found;
 }
 

@@ -22,7 +22,6 @@ void append_verification_trailer(Bytes& stub, const CallFacts& call);
 
 // What a trailer had.
 struct VerifiedFacts {
-    bool trailer = false; // there was one
     bool header = false;  // SEC_VT_COMMAND_HEADER2
     bool context = false; // SEC_VT_COMMAND_PCONTEXT
 };

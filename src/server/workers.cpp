@@ -5,7 +5,7 @@
 
 #include <chrono>
 #include <system_error>
-#include <thread>
+#include <utility>
 
 namespace ntdsb::server {
 
@@ -17,35 +17,43 @@ void Workers::stop() {
     std::unique_lock lock(mutex_);
     stopping_ = true;
     changed_.notify_all();
-    changed_.wait(lock, [this] { return threads_ == 0; });
+    changed_.wait(lock, [this] { return threads_.empty(); });
+    std::thread last = std::move(ended_);
+    lock.unlock();
+    if (last.joinable()) last.join();
 }
 
 bool Workers::are_short() const {
     const std::lock_guard lock(mutex_);
-    return threads_ >= most_ && tasks_.size() > idle_;
+    return threads_.size() >= most_ && tasks_.size() > idle_;
 }
 
 void Workers::run(std::function<void()> task) {
     std::unique_lock lock(mutex_);
     if (tasks_.size() >= most_waiting_) throw std::bad_alloc();
     tasks_.push_back(std::move(task));
-    if (idle_ >= tasks_.size() || threads_ >= most_) {
+    if (idle_ >= tasks_.size() || threads_.size() >= most_) {
         lock.unlock(); // else the one who is woken would wait for it
         changed_.notify_one();
         return;
     }
     try {
-        std::thread([this] { work(); }).detach();
-        ++threads_;
+        Thread thread = threads_.emplace(threads_.end());
+        try {
+            *thread = std::thread([this, thread] { work(thread); });
+        } catch (...) {
+            threads_.erase(thread);
+            throw;
+        }
     } catch (const std::exception& error) { // no thread, or no memory for it
-        if (threads_ > 0) return;           // the others will come to it
+        if (!threads_.empty()) return;      // the others will come to it
         tasks_.pop_back();
         log::error("no thread can be started for a call: ", std::string_view(error.what()));
         throw std::bad_alloc();
     }
 }
 
-void Workers::work() {
+void Workers::work(Thread self) {
     std::unique_lock lock(mutex_);
     for (;;) {
         ++idle_;
@@ -60,9 +68,13 @@ void Workers::work() {
         task = nullptr; // what it holds goes without the lock
         lock.lock();
     }
-    --threads_;
-    // Under the lock: the destructor waits for this.
+    // Each one that ends waits for the one before, and `stop` for the last: what a library keeps of a
+    // thread goes behind all of this, and must not meet the end of the process.
+    std::thread before = std::exchange(ended_, std::move(*self));
+    threads_.erase(self);
     changed_.notify_all();
+    lock.unlock();
+    if (before.joinable()) before.join();
 }
 
 } // namespace ntdsb::server

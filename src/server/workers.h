@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <list>
 #include <mutex>
+#include <thread>
 
 namespace ntdsb::server {
 
@@ -24,18 +26,20 @@ public:
     void run(std::function<void()> task);
     // All are busy, as many as may be, and a task waits for one.
     bool are_short() const;
-    // Waits for everything that was given to `run`.
+    // Waits for everything that was given to `run`, and for the end of its threads.
     void stop();
 
 private:
-    void work();
+    using Thread = std::list<std::thread>::iterator;
+    void work(Thread self);
 
     const std::size_t most_;
     const std::size_t most_waiting_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<std::function<void()>> tasks_;
-    std::size_t threads_ = 0;
+    std::list<std::thread> threads_;
+    std::thread ended_; // the last one that has
     std::size_t idle_ = 0;
     bool stopping_ = false;
 };

@@ -77,6 +77,7 @@ def bad_servers(users, domain):
         ("the same, without protection", stranger, Unprotected, "ntlm"),
         ("a server that authenticates nobody", good, Anonymous, "ntlm"),
         ("a server that authenticates nobody, SPNEGO", good, Anonymous, "negotiate"),
+        ("a server that authenticates nobody, Kerberos", good, Anonymous, "kerberos"),
         ("a server that signs where it should encrypt", good, Lower, "ntlm"),
         ("a server with another context id", good, Renamed, "ntlm"),
         ("a handshake without end", good, Endless, "negotiate"),

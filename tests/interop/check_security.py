@@ -4,7 +4,7 @@ fragments' security, in a Kerberos realm of the test's own.
 
     check_security.py MAKE_DATABASE NTDSBSRV [PART...]
 
-PART: access, protection, negotiation (all). Skips where impacket or a KDC is not installed. The last line is
+PART: access, protection, negotiation, samba (all). Skips where impacket or a KDC is not installed. The last line is
 `N passed, N failed, N skipped`.
 """
 import pathlib
@@ -20,17 +20,22 @@ try:
     import security_access
     import security_negotiation
     import security_protection
+    import security_samba
     from secure_service import Service
 except ImportError as error:
     tally.skip(f"impacket is not installed for {sys.executable} ({error})")
     tally.finish()
 
-PARTS = {"access": security_access, "negotiation": security_negotiation, "protection": security_protection}
+PARTS = {"access": security_access, "negotiation": security_negotiation, "protection": security_protection,
+         "samba": security_samba}
 
 
 def other_settings(realm, make, server):
     with Service(realm, make, server, "allow_anonymous = true") as service:
         security_access.defaults(service)
+    with Service(realm, make, server, level="trace", roots=("restored",)) as service:
+        security_access.roots(service)
+        security_access.no_password(service.log())
 
 
 def main():

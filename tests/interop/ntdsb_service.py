@@ -15,12 +15,15 @@ class Service:
 
     windows: whether its programs are Windows programs, which `wine` starts. The folder `work` holds ntds/ntds.dit,
     backup and state; paths in it are called by the service as `shown` tells. `settings` are of [service], and of tables
-    behind it; `environment` is the service's, if not this process's; it listens at `listen`, on `port`.
+    behind it; `environment` is the service's, if not this process's; it listens at `listen`, on `port`. `roots`: the
+    restore_roots, below `work`.
     """
 
-    def __init__(self, windows, wine, make, server, settings="allow_anonymous = true\n", environment=None,
-                 listen="127.0.0.1:0"):
+    def __init__(self, windows, wine, make, server, settings="allow_anonymous = true
+", environment=None,
+                 listen="127.0.0.1:0", roots=(".",)):
         self.windows, self.wine, self.make, self.server, self.listen = windows, wine, make, server, listen
+        self.roots = roots
         self.settings, self.environment = settings, environment or dict(os.environ, LSAN_OPTIONS=LEAKS)
 
     def shown(self, path):
@@ -33,9 +36,13 @@ class Service:
             folder.mkdir()
         subprocess.run([*self.wine, self.make, self.shown(self.database)], check=True)
         config = self.work / "ntdsbsrv.toml"
+        roots = ", ".join(f"'{self.shown(self.work / root)}'" for root in self.roots)
         config.write_text(f"[directory]\ndatabase = '{self.shown(self.database)}'\n"
                           f"state_path = '{self.shown(self.state)}'\nregistry_mirror = false\n"
-                          f"[service]\nlisten = ['{self.listen}']\nrestore_roots = ['{self.shown(self.work)}']\n{self.settings}",
+                          f"[service]
+listen = ['{self.listen}']
+restore_roots = [{roots}]
+{self.settings}",
                           encoding="utf-8")
         config.chmod(0o600)
         self.process = subprocess.Popen([*self.wine, self.server, "run", "--config", self.shown(config)],

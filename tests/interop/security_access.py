@@ -7,7 +7,7 @@ from impacket.dcerpc.v5 import transport
 from ntdsb_impacket import (B_CLOSE, B_END, B_LOCATIONS, B_LOGS, B_NAMES, B_OPEN, B_PING, B_PREPARE, B_READ, B_TRUNCATE,
                             CHECK_TOKEN, COMPLETE, END, LOCATIONS, ONLINE, PREPARE, REGISTER, SET_LOG, entries, octets)
 from ntdsb_service import check, equal
-from realm import DOMAIN, OTHER_SERVICE, SERVICE, USERS
+from realm import DOMAIN, NAME, OTHER_SERVICE, SERVICE, USERS
 from secure_rpc import (BACKUP, BIND, BIND_ACK, CALL, CONNECT, HEADER_SIGN, INTEGRITY, NONE, NTLM, ONLY, PACKET,
                         PRIVACY, REQUEST, RESTORE, Refused, SecureClient, Wire, bind_body, fragment, verification_trailer)
 from security_contexts import NTLM_OID, UNKNOWN_OID, Broken, KerberosClient, NtlmClient, SpnegoClient
@@ -204,6 +204,98 @@ def every_operation(service):
     return token
 
 
+def token_of_backup(service):
+    backup = service.client(BACKUP, service.ntlm("backup"))
+    prepared = backup.call(B_PREPARE, instance="", grbit=0, type=1)
+    backup.call(B_END, session=prepared["session"]["uuid"])
+    backup.close()
+    return octets(prepared, "token")
+
+
+def roots(service):
+    """ACC-4, of a service whose restore_roots is the folder `restored` alone."""
+    restored, outside, folder = service.work / "restored", service.work / "outside", str(service.database.parent)
+    for place in (restored / "inner", outside):
+        place.mkdir(parents=True)
+    (restored / "out").symlink_to(outside)
+    (restored / "up").symlink_to("..")
+    (restored / "in").symlink_to(restored / "inner")
+    (restored / "ntds.dit").symlink_to(outside / "ntds.dit")
+    ours, token = str(service.database), token_of_backup(service)
+    client = service.client(RESTORE, SpnegoClient(KerberosClient(service.realm.ccache("restore", SERVICE))))
+    session = client.call(PREPARE, instance="", flags=0, size=len(token), token=token)["session"]["uuid"]
+
+    def register(backup=str(restored), target=ours):
+        return client.call(REGISTER, session=session, checkpoint=folder, log=folder, count=1, pairs=[(ours, target)],
+                           backup=str(backup), low=0, high=0)["status"]
+    state = service.kept()
+    named = {
+        "a folder outside of the roots": outside, "the roots' parent": service.work, "the whole computer": "/",
+        "a way up and out": restored / ".." / "outside", "a folder whose name begins like a root's": f"{restored}-2",
+        "a link out of the roots": restored / "out", "a folder behind a link": restored / "out" / "deeper",
+        "a link upwards": restored / "up" / "outside",
+    }
+    (service.work / "restored-2").mkdir()
+    (outside / "deeper").mkdir()
+    caller = rf"restore@{NAME} \(Kerberos, privacy\) at 127\.0\.0\.1:\d+"
+    for what, path in named.items():
+        service.logs(what, lambda: equal(f"Register of {what}", register(backup=path), NOT_ALLOWED),
+                     rf" warning RestoreRegister by {caller}: 0x0*5 in \d+ us: ACC-4: szBackupLogPath is .*, which .*restore_roots")
+    for what, path in (("a target outside", outside / "ntds.dit"), ("a target behind a link", restored / "out" / "ntds.dit"),
+                       ("a target that is a link", restored / "ntds.dit")):
+        service.logs(what, lambda: equal(f"Register of {what}", register(target=str(path)), NOT_ALLOWED),
+                     rf" warning RestoreRegister by {caller}: 0x0*5 in \d+ us: ACC-4: a new database name of rgrstmap is ")
+    # Here it is no name of a share; on Windows it is another computer's (unit_service).
+    check("a share of another computer is refused", register(backup="\\\\other\\share\\logs") != S_OK)
+    check("nothing was registered", service.kept() == state)
+    check("nothing came to be outside", sorted(path.name for path in outside.iterdir()) == ["deeper"])
+    equal("Register of a link within the roots", register(backup=restored / "in"), S_OK)
+    equal("its completion", client.call(COMPLETE, session=session, state=0)["status"], S_OK)
+    equal("its end", client.call(END, session=session)["status"], S_OK)
+
+
+def logged(service):
+    """Who called how, what came of it and how long it took; why who was refused; and never a password."""
+    ticket = service.realm.ccache("both", SERVICE)
+
+    def set_log(make, level):
+        client = service.client(RESTORE, make(), level=level)
+        equal("SetCurrentLogNumber", client.call(SET_LOG, instance="", number=0)["status"], S_OK)
+        client.close()
+    at = r"at 127\.0\.0\.1:\d+"
+    for level, shown in ((INTEGRITY, "integrity"), (PRIVACY, "privacy")):
+        for make, caller in ((service.ntlm, rf"{DOMAIN}\\both \(NTLM, {shown}\)"),
+                             (lambda: SpnegoClient(KerberosClient(ticket)), rf"both@{NAME} \(Kerberos, {shown}\)")):
+            for pattern in (rf" info rpc: {caller} {at} has authenticated, and may back up and may restore\n",
+                            rf" info SetCurrentLogNumber by {caller} {at}: S_OK in \d+ us\n"):
+                service.logs("a call", lambda: set_log(make, level), pattern)
+
+    def refused(mechanism, interface, operation, **values):
+        is_refused("a caller", lambda: service.client(interface, mechanism).call(operation, **values))
+    service.logs("a caller whom no list names",
+                 lambda: refused(service.ntlm("nobody"), BACKUP, B_PING),
+                 rf" warning rpc: {DOMAIN}\\nobody \(NTLM, privacy\) {at}: operation \d+ of the backup interface is "
+                 r"answered with a fault, 0x0*5: ACC-5: .*allow_backup")
+    service.logs("a caller whom the other list names",
+                 lambda: refused(service.ntlm("backup"), RESTORE, PREPARE, instance="", flags=0, size=0, token=None),
+                 rf" warning rpc: {DOMAIN}\\backup \(NTLM, privacy\) {at}: operation \d+ of the restore interface is "
+                 r"answered with a fault, 0x0*5: ACC-5: .*allow_restore")
+    service.logs("a wrong password", lambda: refused(service.ntlm("both", "Both-2"), BACKUP, B_PING),
+                 rf" warning rpc: anonymous {at}: AUTH-5: the caller's authentication is refused: ")
+    service.logs("an expired ticket",
+                 lambda: refused(KerberosClient(service.realm.expired_ccache("both")), BACKUP, B_PING),
+                 rf" warning rpc: anonymous {at}: AUTH-5: .*expired")
+    service.logs("an anonymous caller",
+                 lambda: is_refused("an anonymous caller", lambda: unauthenticated(service, service.port)),
+                 rf" warning rpc: anonymous {at}: .*COM-9: .*allow_anonymous")
+    no_password(service.log())
+
+
+def no_password(log):
+    for password in {*USERS.values(), "Both-2"}:
+        check(f"the log has not {password}", password not in log)
+
+
 def defaults(service):
     """AUTH-6: privacy is the least; ACC-7: anonymous callers where the setting allows it, on loopback."""
     equal("an anonymous caller where the setting allows it", unauthenticated(service, service.port), bytes(4))
@@ -220,4 +312,5 @@ def run(service):
     anonymous(service)
     rights(service)
     every_operation(service)
+    logged(service)
     check("the service answers afterwards", service.answers())

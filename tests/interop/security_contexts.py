@@ -46,15 +46,14 @@ class NtlmKeys:
     kind, oid, signs_headers = NTLM, NTLM_OID, True
 
     def set_keys(self, flags, key, client):
-        self.flags, self.done = flags, True
+        self.flags, self.done, self.sent, self.received = flags, True, 0, 0
         sides = ("Client", "Server") if client else ("Server", "Client")
         self._keys = [(ntlm.SIGNKEY(flags, key, side), ntlm.SEALKEY(flags, key, side)) for side in sides]
         self.reset()
 
     def reset(self):
-        """Both sequences begin anew: after a mechListMIC (MS-SPNG 3.3.5.1)."""
+        """Both ciphers begin anew, the numbers go on: after a mechListMIC (MS-SPNG 3.3.5.1)."""
         self._out, self._in = (ARC4.new(sealing).encrypt for _, sealing in self._keys)
-        self.sent = self.received = 0
 
     def _mac(self, signing, rc4, number, data):
         digest = hmac.digest(signing, struct.pack("<L", number) + data, "md5")[:8]

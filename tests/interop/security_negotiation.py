@@ -163,6 +163,9 @@ def spnego(service):
         # Who is on the way takes the better mechanism off the list; the client's MIC is over what it had offered.
         return neg_token_init([NTLM_OID], read_neg_token(token).get(2)) if leg == 1 else token
 
+    signed = service.client(BACKUP, SpnegoClient(service.ntlm(), always_mic=True))
+    equal("a list that nobody changed, signed", [signed.call(B_PING)["status"] for _ in range(2)], [0, 0])
+    signed.close()
     attempt("a list without Kerberos", SpnegoClient(service.ntlm(), [KRB5_OID, NTLM_OID], always_mic=True), kerberos_taken_away)
     attempt("a wrong mechListMIC", SpnegoClient(service.ntlm(), [UNKNOWN_OID, NTLM_OID],
                                                 mic=lambda listed, context: b"\1\0\0\0" + bytes(12)), lambda leg, token: token)

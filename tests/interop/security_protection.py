@@ -5,8 +5,8 @@ import struct
 
 from ntdsb_impacket import B_PING, SET_LOG, fill
 from realm import SERVICE
-from secure_rpc import (BACKUP, BITMASK, FIRST, HEADER2, HEADER_SIGN, INTEGRITY, LAST, MUST_PROCESS, NDR, ONLY, ORPHANED,
-                        PCONTEXT, PRIVACY, REQUEST, RESTORE, SecureClient, fragment, verification_trailer)
+from secure_rpc import (ALTER, BACKUP, BITMASK, FIRST, HEADER2, HEADER_SIGN, INTEGRITY, LAST, MUST_PROCESS, NDR, ONLY, ORPHANED,
+                        PCONTEXT, PRIVACY, REQUEST, RESTORE, SecureClient, bind_body, fragment, verification_trailer)
 from security_contexts import KerberosClient
 from ntdsb_service import check, equal
 
@@ -218,6 +218,7 @@ def verification(way):
     }
     if not signs:
         cases["no header2"] = (PCONTEXT,)
+        cases["a bitmask, pcontext, no header2"] = ((BITMASK, bytes(4)), PCONTEXT)
         cases["a bitmask for headers that the bind did not offer"] = (BITMASK, PCONTEXT, HEADER2)
     for what, commands in cases.items():
         client = way.connect()
@@ -229,10 +230,42 @@ def verification(way):
                        ("half a signature", good[4:])):
         client = way.connect()
         does_not_run(way, what, client, client.request(SET_LOG[0].opnum, stub(), tail=tail)[0])
+    runs(way, "an unknown command", way.connect(), ((0x55, b"abcd"), PCONTEXT, HEADER2))
+    later_requests(way)
+
+
+def runs(way, what, client, commands):
+    state = way.service.kept()
+    client.exchange(SET_LOG[0].opnum, stub(), commands=commands)
+    check(f"{way.name}: {what}: it runs", way.service.kept() != state)
+
+
+def later_requests(way):
+    """Where headers are signed, a trailer has nothing more to say once its context is verified: Samba leaves it out."""
     client = way.connect()
-    client.exchange(SET_LOG[0].opnum, stub(), commands=((0x55, b"abcd"), PCONTEXT, HEADER2))
-    client.exchange(SET_LOG[0].opnum, stub(), commands=(HEADER2,))  # the context was verified by the first request
+    if way.flags & HEADER_SIGN:
+        runs(way, "a first request with pcontext alone", client, (PCONTEXT,))
+        runs(way, "a later request without trailer", client, ())
+        runs(way, "a later request with header2", client, (HEADER2,))
+        return
+    runs(way, "a first request with both", client, (PCONTEXT, HEADER2))
+    runs(way, "a later request with header2 alone", client, (HEADER2,))
     does_not_run(way, "a later request without trailer", client, client.request(SET_LOG[0].opnum, stub(), commands=())[0])
+    client = way.connect()
+    client.exchange(SET_LOG[0].opnum, stub())
+    does_not_run(way, "a later request with pcontext alone", client,
+                 client.request(SET_LOG[0].opnum, stub(), commands=(PCONTEXT,))[0])
+
+
+def context_defined_anew(way):
+    """An alter_context that somebody on the way puts in gives a verified presentation context another interface."""
+    client = way.connect()
+    client.exchange(SET_LOG[0].opnum, stub())
+    client.send(fragment(ALTER, bind_body([BACKUP]), 9))
+    client.receive()
+    commands = () if way.flags & HEADER_SIGN else (HEADER2,)
+    does_not_run(way, "a request of a context that was defined anew", client,
+                 client.request(SET_LOG[0].opnum, stub(), commands=commands)[0])
 
 
 def other_interface(service, make, level):
@@ -254,5 +287,10 @@ def run(service):
         if way.signs_headers:
             headers_of_fragments(way)
         verification(way)
+        context_defined_anew(way)
         other_interface(service, way.make, way.level)
         check(f"{way.name}: the service answers afterwards", service.answers())
+    for level in (INTEGRITY, PRIVACY):  # with headers that its bind offers to sign
+        way = Way(service, f"NTLM {level}, signed headers", service.ntlm, level, ONLY | HEADER_SIGN)
+        verification(way)
+        context_defined_anew(way)

@@ -365,15 +365,14 @@ TEST_F(Secure, CutTokensAreNoticed_AUTH6) {
     }
 }
 
-// A server that does not sign headers relies on the trailer alone.
-class Unsigned : public Secure {
+// Clients that are not ours: each request is made by hand.
+class OtherClient : public Secure {
 protected:
-    Unsigned() {
-        // A client that knows nothing of it; our own always offers, and its trailer says so.
+    explicit OtherClient(std::uint8_t flags) {
         mechanism = std::make_unique<FakeSecurity>(FakeSecurity::Side::client, 2);
         legs = 2;
         Bytes bind = encode(
-            {PduType::bind, only_fragment, 1},
+            {PduType::bind, flags, 1},
             Bind{2048,
                  2048,
                  0,
@@ -384,6 +383,7 @@ protected:
         EXPECT_TRUE(step.authenticated) << step.why;
         const auto token = split_fragment(step.send).value().token;
         EXPECT_TRUE(mechanism->step(token));
+        EXPECT_TRUE(mechanism->sign_headers((flags & support_header_sign) != 0));
     }
     Bytes request(Bytes plain, std::uint16_t context = 0, std::uint16_t opnum = 4,
                   std::uint8_t flags = only_fragment, std::uint32_t id = 2) {
@@ -400,6 +400,37 @@ protected:
         return sent;
     }
     static CallFacts facts() { return {2, 0, 4, backup_interface, ndr_syntax, false}; }
+    // Of a trailer's commands only those that are named.
+    enum class Command { context, header };
+    static Bytes with_commands(const std::vector<Command>& commands, std::uint32_t id = 2,
+                               std::uint16_t context = 0,
+                               const SyntaxId& interface_of = backup_interface) {
+        constexpr std::size_t signature = 8, bitmask = 8, of_context = 44, of_header = 20;
+        Bytes all;
+        append_verification_trailer(all, {id, context, 4, interface_of, ndr_syntax, false});
+        const auto whole = std::span<const std::byte>(all);
+        Bytes plain = octets("stub");
+        if (commands.empty()) return plain;
+        append_all(plain, whole.first(signature));
+        std::size_t last = 0;
+        for (const Command command : commands) {
+            last = plain.size();
+            append_all(plain, command == Command::context
+                                  ? whole.subspan(signature + bitmask, of_context)
+                                  : whole.last(of_header));
+            plain[last + 1] &= std::byte{0xbf}; // not the last one
+        }
+        plain[last + 1] |= std::byte{0x40};
+        return plain;
+    }
+    Step send(const std::vector<Command>& commands, std::uint32_t id) {
+        return server.receive(request(with_commands(commands, id), 0, 4, only_fragment, id));
+    }
+    void expect_runs(const Step& step) {
+        ASSERT_TRUE(step.call) << step.why;
+        EXPECT_EQ(step.call->stub, octets("stub"));
+        whole_reply(server, step.call->id, step.call->stub);
+    }
     static Bytes with_trailer(const CallFacts& facts) {
         Bytes plain = octets("stub");
         append_verification_trailer(plain, facts);
@@ -413,6 +444,49 @@ protected:
     }
     std::unique_ptr<FakeSecurity> mechanism;
 };
+
+// Whose headers nothing signs: it relies on the trailer alone. Our own always offers to sign them.
+class Unsigned : public OtherClient {
+protected:
+    Unsigned() : OtherClient(only_fragment) {}
+};
+
+// As other systems' clients do it: in the trailer only what is not signed elsewhere.
+class Signed : public OtherClient {
+protected:
+    Signed() : OtherClient(only_fragment | support_header_sign) {}
+};
+
+TEST_F(Unsigned, EachRequestNeedsHeader2_AUTH6) {
+    expect_runs(send({Command::context, Command::header}, 2));
+    expect_runs(send({Command::header}, 3));
+    expect_denied(send({Command::context}, 4));
+}
+
+TEST_F(Unsigned, TheFirstRequestNeedsPcontextBesideHeader2_AUTH6) {
+    expect_denied(send({Command::header}, 2));
+}
+
+TEST_F(Signed, PcontextOnceIsEnough_AUTH6) {
+    expect_runs(send({Command::context}, 2));
+    expect_runs(send({}, 3));
+    expect_runs(send({Command::header}, 4));
+}
+
+TEST_F(Signed, TheFirstRequestOfAContextNeedsPcontext_AUTH6) {
+    expect_runs(send({Command::context}, 2));
+    expect_denied(server.receive(request(with_commands({Command::header}, 3, 1, restore_interface),
+                                         1, 4, only_fragment, 3)));
+}
+
+TEST_F(Signed, WithoutPcontextNothingRuns_AUTH6) { expect_denied(send({}, 2)); }
+
+TEST_F(Signed, AContextThatIsDefinedAnewNeedsPcontextAnew_AUTH6) {
+    expect_runs(send({Command::context}, 2));
+    server.receive(encode({PduType::alter_context, only_fragment, 3},
+                          Bind{2048, 2048, 0, {{0, restore_interface, {ndr_syntax}}}}));
+    expect_denied(send({}, 3));
+}
 
 TEST_F(Unsigned, TheTrailerThatAgreesIsCutOff_AUTH6) {
     const Step step = server.receive(request(with_trailer(facts())));
@@ -472,7 +546,8 @@ TEST(VerificationTrailer, MustEndWhereTheStubEnds) {
     append_all(longer, octets("more"));
     EXPECT_FALSE(cut_verification_trailer(longer, facts));
     Bytes none = octets("no trailer at all");
-    EXPECT_FALSE(cut_verification_trailer(none, facts).value().trailer);
+    const auto in_none = cut_verification_trailer(none, facts).value();
+    EXPECT_FALSE(in_none.header || in_none.context);
     EXPECT_EQ(none, octets("no trailer at all"));
     // Any octet of it changed at random is no crash, and never another call.
     for (std::size_t at = 4; at < whole.size(); ++at) {
