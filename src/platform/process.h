@@ -82,6 +82,24 @@ private:
     bool active_ = false;
 };
 
+// Whose rights a thread works with, for a thread that works on its behalf: its impersonation token.
+// Does nothing off Windows, where a thread begins with its maker's.
+class ThreadRights {
+public:
+    ThreadRights() noexcept = default;
+    ~ThreadRights(); // NOLINT(performance-trivially-destructible): not on Windows
+    ThreadRights(const ThreadRights&) = delete;
+    ThreadRights& operator=(const ThreadRights&) = delete;
+
+    // Takes note of the calling thread's; once.
+    Result<void> of_this_thread();
+    // The calling thread works with what was noted, until it ends.
+    Result<void> take_on() const;
+
+private:
+    void* token_ = nullptr; // null: the process's own
+};
+
 // Design point 8, trust: `path` and all its parent folders are owned by, and writable only for,
 // administrators (root or this user elsewhere). Parents that others may write are accepted off
 // Windows only with the sticky bit. Otherwise ERROR_ACCESS_DENIED that names the folder and the

@@ -21,6 +21,8 @@ struct HostAndPort {
     std::string port;
 };
 Result<HostAndPort> split_address(std::string_view address);
+// Whether the host is an IP address, which nobody looks up.
+bool is_numeric(const HostAndPort& to);
 
 #ifdef _WIN32
 using NativeSocket = std::uintptr_t; // SOCKET

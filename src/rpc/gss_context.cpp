@@ -10,6 +10,7 @@
 #include <gssapi/gssapi.h>
 #include <gssapi/gssapi_ext.h>
 #include <gssapi/gssapi_krb5.h>
+#include <krb5.h>
 
 #include <algorithm>
 #include <array>
@@ -175,11 +176,18 @@ std::string_view hint_of(OM_uint32 major) {
     }
 }
 
+// No KDC of the realm answers, or none is known: nothing was refused.
+bool is_unreachable(const Status& status) {
+    const auto minor = static_cast<krb5_error_code>(status.minor);
+    return minor == KRB5_KDC_UNREACH || minor == KRB5_REALM_CANT_RESOLVE;
+}
+
 // Every refusal is one of rights to the caller; the sentence says which.
 Error gss_error(std::string_view attempted, const Status& status, gss_OID mechanism,
                 bool is_initiator = false) {
     const std::string minor =
         status.minor == 0 ? std::string() : status_text(status.minor, GSS_C_MECH_CODE, mechanism);
+    if (is_unreachable(status)) return fail(hrCouldNotConnect, attempted, ": ", minor);
     return fail(ERROR_ACCESS_DENIED, attempted, ": ",
                 status_text(status.major, GSS_C_GSS_CODE, GSS_C_NO_OID), minor.empty() ? "" : ": ",
                 minor, is_initiator ? hint_of(status.major) : std::string_view());

@@ -36,11 +36,11 @@ enum class PduType : std::uint8_t {
 // pfc_flags
 inline constexpr std::uint8_t first_fragment = 0x01;
 inline constexpr std::uint8_t last_fragment = 0x02;
-inline constexpr std::uint8_t pending_cancel = 0x04;      // of a request or an answer
+inline constexpr std::uint8_t pending_cancel = 0x04;      // of a request: a cancel came before it
 inline constexpr std::uint8_t support_header_sign = 0x04; // the same bit in bind and its answers
 inline constexpr std::uint8_t concurrent_multiplexing = 0x10;
 inline constexpr std::uint8_t did_not_execute = 0x20;
-inline constexpr std::uint8_t maybe_call = 0x40;
+inline constexpr std::uint8_t maybe_call = 0x40; // no answer is wanted
 inline constexpr std::uint8_t has_object = 0x80;
 inline constexpr std::uint8_t only_fragment = first_fragment | last_fragment;
 

@@ -346,14 +346,14 @@ Step ServerAssociation::request(const Fragment& fragment) {
     if (!first && known->second.running)
         return protocol_error(fragment.header, "the call's last fragment was sent already");
     if (first) {
-        Step refused = begin_call(fragment, request);
-        if (!refused.send.empty()) return refused;
+        if (auto refused = begin_call(fragment, request)) return *refused;
     }
     return add_to_call(fragment, calls_.at(id), stub);
 }
 
-// Nothing to send: the call may go on.
-Step ServerAssociation::begin_call(const Fragment& fragment, const Request& request) {
+// Nothing: the call may go on.
+std::optional<Step> ServerAssociation::begin_call(const Fragment& fragment,
+                                                  const Request& request) {
     if (calls_.size() >= limits_.calls) {
         // Not kept: what still comes of it would be taken for a protocol error, and is one, since
         // this answer has told the client to stop.
@@ -363,9 +363,10 @@ Step ServerAssociation::begin_call(const Fragment& fragment, const Request& requ
     CallState& call = calls_[fragment.header.call_id];
     call.context_id = request.context_id;
     call.opnum = request.opnum;
+    call.unanswered = (fragment.header.flags & maybe_call) != 0;
     if (!contexts_.contains(request.context_id))
         return refuse_request(fragment, request.context_id, nca_invalid_context);
-    return {};
+    return std::nullopt;
 }
 
 Step ServerAssociation::add_to_call(const Fragment& fragment, CallState& call,
@@ -376,6 +377,9 @@ Step ServerAssociation::add_to_call(const Fragment& fragment, CallState& call,
         if (last) calls_.erase(id);
         return {};
     }
+    // A cancel that the client had when it sent this.
+    if (fragment.header.flags & pending_cancel)
+        call.cancels = std::max<std::uint8_t>(call.cancels, 1);
     if (stub.size() > limits_.request - std::min(limits_.request, call.stub.size()) ||
         stub.size() > limits_.pending - std::min(limits_.pending, pending_))
         return refuse_request(fragment, call.context_id, nca_remote_no_memory);
@@ -396,14 +400,14 @@ Step ServerAssociation::add_to_call(const Fragment& fragment, CallState& call,
     return step;
 }
 
-// Answers with a fault and drops what still comes of the call.
+// Answers with a fault, if an answer is wanted, and drops what still comes of the call.
 Step ServerAssociation::refuse_request(const Fragment& fragment, std::uint16_t context_id,
                                        std::uint32_t status) {
     const std::uint32_t id = fragment.header.call_id;
     CallState& call = calls_.at(id);
     call.context_id = context_id;
     Step step;
-    step.send = fault(id, context_id, call.cancels, status);
+    if (!call.unanswered) step.send = fault(id, context_id, call.cancels, status);
     pending_ -= call.stub.size();
     call.stub = {};
     call.refused = true;
@@ -426,7 +430,7 @@ Step ServerAssociation::orphan(std::uint32_t call_id) {
     const auto call = calls_.find(call_id);
     if (call == calls_.end()) return step;
     if (call->second.running) {
-        call->second.orphaned = true;
+        call->second.unanswered = true;
         step.cancel = call_id;
     } else {
         pending_ -= call->second.stub.size();
@@ -451,7 +455,7 @@ void ServerAssociation::answer(std::uint32_t call_id, Bytes& fragment, std::uint
     auto flags = static_cast<std::uint8_t>(last ? last_fragment : 0);
     if (!call.answered) flags |= first_fragment;
     call.answered = true;
-    if (call.orphaned) {
+    if (call.unanswered) {
         fragment.clear();
     } else {
         encode_before(fragment, {PduType::response, flags, call_id},
@@ -469,7 +473,7 @@ Bytes ServerAssociation::refuse_call(std::uint32_t call_id, const Error& error) 
     if (found == calls_.end()) return {};
     const CallState call = std::move(found->second);
     calls_.erase(found);
-    if (call.orphaned) return {};
+    if (call.unanswered) return {};
     return fault(call_id, call.context_id, call.cancels, fault_status(error.code), call.answered);
 }
 

@@ -83,10 +83,10 @@ public:
     // One fragment of a running call's reply, made where it lies: `fragment` holds the next part of
     // the stub, at most longest_stub() octets, behind response_stub_at octets of room. `left` is how
     // much of the stub comes from here on, as far as is known. The call ends with its `last`
-    // fragment. Empty afterwards: nothing to send, since the client has orphaned the call.
+    // fragment. Empty afterwards: nothing to send, since the client wants no answer.
     void answer(std::uint32_t call_id, Bytes& fragment, std::uint32_t left, bool last);
-    // The call ends with a fault, also in the middle of its reply; nothing to send if the client has
-    // orphaned it.
+    // The call ends with a fault, also in the middle of its reply; nothing to send if the client
+    // wants no answer.
     Bytes refuse_call(std::uint32_t call_id, const Error& error);
 
     // The most that decode_frame shall accept now.
@@ -108,10 +108,12 @@ private:
     struct CallState {
         std::uint16_t context_id = 0;
         std::uint16_t opnum = 0;
-        Bytes stub;            // while it is received
-        bool running = false;  // received whole
-        bool refused = false;  // a fault was sent; what still comes of it is dropped
-        bool orphaned = false; // no answer is wanted
+        Bytes stub;           // while it is received
+        bool running = false; // received whole
+        bool refused = false; // a fault was sent; what still comes of it is dropped
+        // No answer is wanted, nor a fault: the client has orphaned the call, or it is a maybe call
+        // (C706 6.1.1.4), which none of our operations needs to be and any client may make it.
+        bool unanswered = false;
         bool answered = false; // the reply's first fragment is made
         std::uint8_t cancels = 0;
     };
@@ -131,7 +133,7 @@ private:
     std::vector<ContextResult> negotiate(const std::vector<ContextElement>& elements);
     ContextResult negotiate(const ContextElement& element);
     Step request(const Fragment& fragment);
-    Step begin_call(const Fragment& fragment, const Request& request);
+    std::optional<Step> begin_call(const Fragment& fragment, const Request& request);
     Step add_to_call(const Fragment& fragment, CallState& call, std::span<const std::byte> stub);
     Step refuse_request(const Fragment& fragment, std::uint16_t context_id, std::uint32_t status);
     Step cancel(std::uint32_t call_id);

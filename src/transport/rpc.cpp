@@ -6,10 +6,12 @@
 #include "platform/socket.h"
 #include "rpc/client_association.h"
 #include "rpc/system_security.h"
+#include "transport/in_time.h"
 #include "transport/transport.h"
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <new>
@@ -21,6 +23,8 @@ namespace {
 
 // Asked for; what the service grants may be less.
 constexpr std::uint16_t longest_rpc_fragment = 65528;
+
+constexpr auto could_not_connect = static_cast<Code>(hrCouldNotConnect);
 
 // A socket whose small reads cost no system call each: what comes behind the octets asked for is
 // kept, so that a fragment of bulk data is read in one call, its end straight into the caller's
@@ -143,30 +147,75 @@ security_for(const ServerConfig& server, const std::string& host, const AuthIden
     return security;
 }
 
-} // namespace
+using Clock = std::chrono::steady_clock;
 
-Result<std::unique_ptr<Connection>> connect_rpc(const ServerConfig& server,
-                                                wire::Interface interface_of,
-                                                const AuthIdentity* identity) {
-    using Clock = std::chrono::steady_clock;
-    const auto patience = std::chrono::seconds(server.connect_timeout_s);
-    const auto deadline = Clock::now() + patience;
-    NTDSB_TRY(const auto where, platform::split_address(server.address));
-    if (identity != nullptr) NTDSB_CHECK(check_identity(server));
-    auto socket = platform::Socket::connect(where, patience);
+// What is waited for without a limit of its own.
+enum class Step { look_up, authenticate };
+
+// One attempt to connect. Belongs to the call and to the thread that works for it, whichever ends
+// later.
+struct Attempt {
+    ServerConfig server;
+    wire::Interface interface_of;
+    std::shared_ptr<const AuthIdentity> identity;
+    platform::HostAndPort where;
+    Clock::time_point deadline;
+    std::atomic<Step> step{Step::look_up};
+    std::optional<Result<std::unique_ptr<Connection>>> outcome{};
+};
+
+Result<std::unique_ptr<Connection>> connect_as(Attempt& attempt) {
+    const ServerConfig& server = attempt.server;
+    const auto patience =
+        std::chrono::ceil<std::chrono::milliseconds>(attempt.deadline - Clock::now());
+    auto socket = platform::Socket::connect(attempt.where, patience);
     if (!socket) return unreachable(server, fail(hrCouldNotConnect, socket.error().what));
+    attempt.step = Step::authenticate;
     auto stream = std::make_unique<SocketStream>(std::move(socket).value());
     platform::Socket& connected = stream->socket();
-    connected.set_read_deadline(deadline);
-    auto security = security_for(server, where.host, identity);
+    connected.set_read_deadline(attempt.deadline);
+    auto security = security_for(server, attempt.where.host, attempt.identity.get());
     if (!security) return unreachable(server, security.error());
     auto association =
-        rpc::ClientAssociation::bind(std::move(stream), syntax_of(interface_of),
+        rpc::ClientAssociation::bind(std::move(stream), syntax_of(attempt.interface_of),
                                      longest_rpc_fragment, std::move(security).value());
     if (!association) return unreachable(server, association.error());
     connected.set_read_deadline(std::nullopt);
     return std::unique_ptr<Connection>(
         std::make_unique<RpcConnection>(std::move(association).value(), connected));
+}
+
+// Who keeps the attempt waiting.
+Error overdue(const Attempt& attempt) {
+    if (attempt.step == Step::look_up)
+        return fail(hrCouldNotConnect, "the look-up of the host ", attempt.where.host,
+                    " has not ended in time; the name server does not answer");
+    return fail(hrCouldNotConnect, "the system has not got credentials for ",
+                principal_of(attempt.server, attempt.where.host),
+                " in time; the KDC or domain controller that it asks does not answer");
+}
+
+} // namespace
+
+Result<std::unique_ptr<Connection>> connect_rpc(const ServerConfig& server,
+                                                wire::Interface interface_of,
+                                                std::shared_ptr<const AuthIdentity> identity) {
+    const auto deadline = Clock::now() + std::chrono::seconds(server.connect_timeout_s);
+    NTDSB_TRY(auto where, platform::split_address(server.address));
+    if (identity != nullptr) NTDSB_CHECK(check_identity(server));
+    const bool has_limits =
+        server.authentication == Authentication::none && platform::is_numeric(where);
+    const std::shared_ptr<Attempt> attempt(
+        new Attempt{server, interface_of, std::move(identity), std::move(where), deadline});
+    if (has_limits) return connect_as(*attempt);
+    // What has a limit of its own ends first, and can tell more.
+    constexpr std::chrono::milliseconds grace{300};
+    const auto done = done_in_time(deadline + grace,
+                                   [attempt] { attempt->outcome.emplace(connect_as(*attempt)); });
+    if (done && done.value()) return std::move(*attempt->outcome);
+    if (done) return unreachable(server, overdue(*attempt));
+    if (done.error().code != could_not_connect) return done.error();
+    return unreachable(server, done.error());
 }
 
 } // namespace ntdsb::transport

@@ -37,8 +37,7 @@ constexpr std::array known_transports{
         [](const Target& target) { return connect_embedded(target.config, target.interface_of); }},
     KnownTransport{"rpc",
                    [](const Target& target) {
-                       return connect_rpc(target.server, target.interface_of,
-                                          target.identity.get());
+                       return connect_rpc(target.server, target.interface_of, target.identity);
                    }},
 };
 

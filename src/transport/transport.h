@@ -67,10 +67,11 @@ Result<std::unique_ptr<Connection>>
 connect_plugin(std::string_view name, std::u16string_view library, const PluginTarget& target);
 
 // The service at `server.address`, over DCE/RPC (contract COM-7, COM-8, AUTH-3..AUTH-6).
-// `identity`: null for the process's own.
-Result<std::unique_ptr<Connection>> connect_rpc(const ServerConfig& server,
-                                                wire::Interface interface_of,
-                                                const AuthIdentity* identity = nullptr);
+// Comes back within its connect_timeout_s (and half a second), whatever a name server, a KDC or
+// the service keeps waiting. `identity`: null for the process's own.
+Result<std::unique_ptr<Connection>>
+connect_rpc(const ServerConfig& server, wire::Interface interface_of,
+            std::shared_ptr<const AuthIdentity> identity = nullptr);
 
 // The service in this process (design decision 5): runs the same dispatcher as ntdsbsrv.
 Result<std::unique_ptr<Connection>> connect_embedded(ConfigPtr config,

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """ntdsbsrv under systemd's protocols, without systemd: it takes over a listening socket, tells when it is ready and when
-it stops, and stops cleanly at SIGTERM and SIGINT. The units of dist/systemd are read by systemd-analyze where there is
+it stops, and stops cleanly at SIGTERM and SIGINT: a call that runs is answered first. The units of dist/systemd are read by systemd-analyze where there is
 one.
 
     check_systemd.py NTDSBSRV DIST
 
 The last line is `N passed, N failed, N skipped`.
 """
+import fcntl
 import os
 import pathlib
 import shutil
@@ -15,6 +16,8 @@ import socket
 import subprocess
 import sys
 import tempfile
+
+from held_call import Caller, comes_true, free_port, LOCK
 
 passed = failed = skipped = 0
 
@@ -47,7 +50,34 @@ def shown(listener):
     return f"unix:{address}" if listener.family == socket.AF_UNIX else f"127.0.0.1:{address[1]}"
 
 
+def connected_to(listener):
+    peer = socket.socket(listener.family, socket.SOCK_STREAM)
+    peer.connect(listener.getsockname())
+    return peer
+
+
+def stop_under_a_call(process, listener, state, metrics_port, stop_signal, manager):
+    """The signal comes while a call runs, which ends later."""
+    caller = Caller(connected_to(listener), metrics_port)
+    caller.ask()
+    check("a call is answered", caller.answer() == (0, 0))
+    with open(state / LOCK, "wb") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        caller.ask()
+        check("a call runs", comes_true(caller.is_running))
+        process.send_signal(stop_signal)
+        check("it tells that it stops", manager.recv(100) == b"STOPPING=1")
+        check("it waits for the call", not caller.is_answered(1) and process.poll() is None)
+    check("it answers the call", caller.answer() == (0, 0))
+    check(f"it ends with 0 after {stop_signal.name}", process.wait(60) == 0)
+
+
 def run(server, config, stop_signal, abstract, listener):
+    state, metrics_port = config.parent / f"state.{stop_signal.name}", free_port()
+    (state / LOCK).parent.mkdir(parents=True)
+    config.write_text(f"[directory]\ndatabase = '{config.parent}/ntds/ntds.dit'\nstate_path = '{state}'\n"
+                      f"[service]\nallow_anonymous = true\nmetrics = '127.0.0.1:{metrics_port}'\n", encoding="utf-8")
+    config.chmod(0o600)
     name = f"\0ntdsb-test-{os.getpid()}" if abstract else str(config.parent / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(name)
@@ -66,9 +96,7 @@ def run(server, config, stop_signal, abstract, listener):
             check("it listens on the socket that it was given",
                   process.stdout.readline().strip() == f"listening on {shown(listener)}")
             check("it serves there", is_served(listener))
-            process.send_signal(stop_signal)
-            check("it tells that it stops", manager.recv(100) == b"STOPPING=1")
-            check(f"it ends with 0 after {stop_signal.name}", process.wait(60) == 0)
+            stop_under_a_call(process, listener, state, metrics_port, stop_signal, manager)
         finally:
             process.kill()
             process.wait()
@@ -80,8 +108,7 @@ def main():
     server, dist = sys.argv[1], pathlib.Path(sys.argv[2])
     work = pathlib.Path(tempfile.mkdtemp(dir=".")).resolve()
     config = work / "c.toml"
-    config.write_text("[service]\nallow_anonymous = true\n", encoding="utf-8")
-    config.chmod(0o600)
+    (work / "ntds").mkdir()
     run(server, config, signal.SIGTERM, abstract=False, listener=socket.create_server(("127.0.0.1", 0)))
     run(server, config, signal.SIGINT, abstract=True, listener=local_listener(work / "s"))
     check("systemd's own socket stays", (work / "s").exists())

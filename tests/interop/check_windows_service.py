@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""ntdsbsrv as a Windows service under Wine's service manager: installed, started, served, stopped, removed.
+"""ntdsbsrv as a Windows service under Wine's service manager: installed, started, served, stopped under a call, which
+is answered first, removed.
 
-    check_windows_service.py WINE... NTDSBSRV
+    check_windows_service.py WINE... HOLD_FILE NTDSBSRV
 
 WINE... is what starts Windows programs. The last line is `N passed, N failed, N skipped`.
 """
@@ -11,7 +12,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
+
+from held_call import Caller, comes_true, free_port, LOCK
 
 passed = failed = 0
 
@@ -27,11 +29,6 @@ def shown(path):
     return "Z:" + str(path).replace("/", "\\")
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
 def is_served(port):
     """Whether something there answers noise as the service does: with a bind_nak."""
     try:
@@ -42,30 +39,44 @@ def is_served(port):
         return False
 
 
-def comes_true(question):
-    for _ in range(600):
-        if question():
-            return True
-        time.sleep(0.05)
-    return False
+def stop_under_a_call(stop, hold, state_path, caller):
+    """Stops the service while a call runs, which ends later. `stop` does not wait for it; `hold` starts what has a file
+    for itself."""
+    caller.ask()
+    check("a call is answered", caller.answer() == (0, 0))
+    holder = hold(state_path / LOCK)
+    check("the lock is held", holder.stdout.readline().strip() == b"held")
+    caller.ask()
+    check("a call runs", comes_true(caller.is_running))
+    stopping = stop()
+    check("it listens no more", comes_true(lambda: not is_served(caller.socket.getpeername()[1])))
+    check("it waits for the call", not caller.is_answered(0.5))
+    holder.communicate(timeout=60)
+    check("it answers the call", caller.answer() == (0, 0))
+    check("the service manager takes the stop", stopping.wait(60) == 0)
 
 
 def main():
-    wine, server = sys.argv[1:-1], sys.argv[-1]
+    wine, (hold_file, server) = sys.argv[1:-2], sys.argv[-2:]
 
     def run(*words):
         done = subprocess.run([*wine, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
         return done.returncode, done.stdout.decode("utf-8", "replace")
 
+    def begin(*words):
+        return subprocess.Popen([*wine, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
     def state():
         return run("sc.exe", "query", "ntdsbsrv")[1]
 
     work = pathlib.Path(tempfile.mkdtemp(dir=".")).resolve()
-    log, config, port = work / "log.txt", work / "ntdsbsrv.toml", free_port()
+    log, config, port, metrics_port = work / "log.txt", work / "ntdsbsrv.toml", free_port(), free_port()
     (work / "ntds").mkdir()
+    (work / "state" / LOCK).parent.mkdir(parents=True)
     config.write_text(f"[directory]\ndatabase = '{shown(work / 'ntds' / 'ntds.dit')}'\n"
                       f"state_path = '{shown(work / 'state')}'\n"
                       f"[service]\nlisten = ['127.0.0.1:{port}']\nallow_anonymous = true\n"
+                      f"metrics = '127.0.0.1:{metrics_port}'\n"
                       f"[log]\nlevel = 'info'\nfile = '{shown(log)}'\n", encoding="utf-8")
     config.chmod(0o600)
     # Wine ends its services with the last program, so one runs all the time.
@@ -83,7 +94,8 @@ def main():
         run("sc.exe", "start", "ntdsbsrv")
         check(f"it runs: {state()}", comes_true(lambda: "RUNNING" in state()))
         check("it serves", is_served(port))
-        run("sc.exe", "stop", "ntdsbsrv")
+        stop_under_a_call(lambda: begin("sc.exe", "stop", "ntdsbsrv"), lambda path: begin(hold_file, shown(path)),
+                          work / "state", Caller(socket.create_connection(("127.0.0.1", port)), metrics_port))
         check(f"it stops: {state()}", comes_true(lambda: "STOPPED" in state()))
         check("it serves no more", not is_served(port))
         check("its log says that it stopped", "ntdsbsrv has stopped" in log.read_text(encoding="utf-8"))

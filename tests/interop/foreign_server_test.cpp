@@ -25,6 +25,14 @@ namespace {
 using namespace ntdsb;
 using contract::FormName;
 
+// Statuses that a foreign runtime sends as faults, and what they are to a caller of the API.
+constexpr std::pair<const char*, Code> faults[] = {
+    {"00000005", ERROR_ACCESS_DENIED},     {"000006f7", RPC_X_BAD_STUB_DATA},
+    {"1c00000d", ERROR_OPERATION_ABORTED}, {"1c00001a", ERROR_INVALID_HANDLE},
+    {"1c00001b", ERROR_NOT_ENOUGH_MEMORY}, {"1c010003", RPC_S_UNKNOWN_IF},
+    {"1c010014", RPC_S_SERVER_TOO_BUSY},   {"1c000001", static_cast<Code>(hrCommunicationError)},
+};
+
 // The service, and a configuration that leads to it: as this computer, as the server `foreign` with
 // the instance `lds1`, and as the server `failing` with an instance for which it refuses.
 class ForeignServer {
@@ -66,10 +74,18 @@ private:
                                    "']\n[transport]\ndefault = 'rpc'\n"
                                    "[transport.servers.foreign]\ninstance = 'lds1'\n" +
                                    end + "[transport.servers.failing]\ninstance = 'failing'\n" +
-                                   end;
+                                   end + raising(end);
         std::filesystem::permissions(file, std::filesystem::perms::owner_read |
                                                std::filesystem::perms::owner_write);
         contract::set_environment("NTDSBCLI_CONFIG", file.string());
+    }
+    // A server for each fault: its instance has the service raise it.
+    static std::string raising(const std::string& end) {
+        std::string servers;
+        for (const auto& [status, code] : faults)
+            servers += "[transport.servers." + std::string(status) + "]\ninstance = 'raise-" +
+                       status + "'\n" + end;
+        return servers;
     }
     static std::string first_of(const std::vector<std::string>& lines) {
         return lines.empty() ? "nothing" : lines.front();
@@ -210,6 +226,17 @@ TYPED_TEST(ForeignServerTest, OperationsOfNoSession) {
     auto token = numbered(7, 251);
     EXPECT_CODE(DsRestoreCheckExpiryToken(token.data(), 7), S_OK);
     expect_line("CheckExpiryToken \"\" 00010203040506");
+}
+
+// What its runtime raises, not its answer.
+TYPED_TEST(ForeignServerTest, FaultsAreTheirCodes) {
+    using Form = TypeParam;
+    for (const auto& [status, code] : faults) {
+        BOOL online = TRUE;
+        EXPECT_CODE(Form::is_online(Form::text(status).c_str(), &online), code);
+        EXPECT_EQ(online, FALSE);
+        expect_line("IsDirectoryOnline \"raise-" + std::string(status) + "\"");
+    }
 }
 
 TYPED_TEST(ForeignServerTest, RefusalsAreWhatTheServiceSays) {

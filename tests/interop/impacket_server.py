@@ -82,6 +82,16 @@ def status_for(instance):
     return ACCESS_DENIED if instance == '"failing"' else 0
 
 
+class Fault(Exception):
+    """Instead of an answer."""
+
+
+def raise_for(instance):
+    """`raise-STATUS`, in hex, stands for a service that cannot answer."""
+    if instance.startswith('"raise-'):
+        raise Fault(int(instance[len('"raise-'):-1], 16))
+
+
 def give(reply, name, items):
     """Sets a list, or with None a null pointer."""
     if items is None:
@@ -122,6 +132,7 @@ def end(name):
 def is_online(request, reply):
     instance = text(request.fields["instance"])
     say(f"IsDirectoryOnline {instance}")
+    raise_for(instance)
     reply["status"] = status_for(instance)
     reply["online"] = int(reply["status"] == 0)
 
@@ -252,8 +263,13 @@ class Server(DCERPCServer):
         request, response = MSRPCRequestHeader(data[0]), MSRPCRespHeader()
         response["call_id"], response["ctx_id"] = request["call_id"], request["ctx_id"]
         run = self._listenUUIDS[self._boundUUID]["CallBacks"].get(request["op_num"])
-        response["type"] = MSRPC_FAULT if run is None else MSRPC_RESPONSE
-        response["pduData"] = struct.pack("<L", 0x1C010002) if run is None else run(data[1])
+        response["type"] = MSRPC_RESPONSE
+        try:
+            if run is None:
+                raise Fault(0x1C010002)
+            response["pduData"] = run(data[1])
+        except Fault as fault:
+            response["type"], response["pduData"] = MSRPC_FAULT, struct.pack("<LL", fault.args[0], 0)
         return response
 
     def send(self, data):

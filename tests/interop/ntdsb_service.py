@@ -19,8 +19,7 @@ class Service:
     restore_roots, below `work`.
     """
 
-    def __init__(self, windows, wine, make, server, settings="allow_anonymous = true
-", environment=None,
+    def __init__(self, windows, wine, make, server, settings="allow_anonymous = true\n", environment=None,
                  listen="127.0.0.1:0", roots=(".",)):
         self.windows, self.wine, self.make, self.server, self.listen = windows, wine, make, server, listen
         self.roots = roots
@@ -39,10 +38,7 @@ class Service:
         roots = ", ".join(f"'{self.shown(self.work / root)}'" for root in self.roots)
         config.write_text(f"[directory]\ndatabase = '{self.shown(self.database)}'\n"
                           f"state_path = '{self.shown(self.state)}'\nregistry_mirror = false\n"
-                          f"[service]
-listen = ['{self.listen}']
-restore_roots = [{roots}]
-{self.settings}",
+                          f"[service]\nlisten = ['{self.listen}']\nrestore_roots = [{roots}]\n{self.settings}",
                           encoding="utf-8")
         config.chmod(0o600)
         self.process = subprocess.Popen([*self.wine, self.server, "run", "--config", self.shown(config)],

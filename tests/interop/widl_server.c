@@ -116,6 +116,12 @@ static long status_for(const wchar_t* instance) {
     return wcscmp(instance, L"failing") == 0 ? ERROR_ACCESS_DENIED : 0;
 }
 
+/* `raise-STATUS`, in hex, stands for a service that cannot answer. */
+static void raise_for(const wchar_t* instance) {
+    if (wcsncmp(instance, L"raise-", 6) == 0)
+        RpcRaiseException((long)wcstoul(instance + 6, NULL, 16));
+}
+
 /* Gives `text`, of `count` characters, as a list. */
 static long give_list(const wchar_t* text, unsigned long count, unsigned long* list_count,
                       wchar_t** list) {
@@ -130,6 +136,7 @@ static long give_list(const wchar_t* text, unsigned long count, unsigned long* l
 long NtdsbIsDirectoryOnline(wchar_t* instance, unsigned long* online) {
     long status = status_for(instance);
     put("IsDirectoryOnline %s", instance);
+    raise_for(instance);
     *online = status == 0;
     return status;
 }

@@ -116,6 +116,13 @@ ThreadPrivileges::ThreadPrivileges() noexcept {
 }
 ThreadPrivileges::~ThreadPrivileges() = default;
 
+ThreadRights::~ThreadRights() = default;
+Result<void> ThreadRights::of_this_thread() { return ok(); }
+Result<void> ThreadRights::take_on() const {
+    (void)token_;
+    return ok();
+}
+
 Result<std::optional<TrustFacts>> trust_facts(const std::filesystem::path& path) {
     struct stat status {};
     if (::lstat(path.c_str(), &status) != 0) {

@@ -82,6 +82,15 @@ void tune(int handle) noexcept {
 
 } // namespace
 
+bool is_numeric(const HostAndPort& to) {
+    addrinfo hints{};
+    hints.ai_flags = AI_NUMERICHOST;
+    addrinfo* found = nullptr;
+    if (::getaddrinfo(to.host.c_str(), nullptr, &hints, &found) != 0) return false;
+    ::freeaddrinfo(found);
+    return true;
+}
+
 void keep_alive(NativeSocket socket) noexcept {
     set(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
 #ifdef TCP_KEEPIDLE

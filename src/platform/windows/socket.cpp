@@ -94,6 +94,17 @@ WSABUF buffer(std::span<std::byte> memory) {
 
 } // namespace
 
+bool is_numeric(const HostAndPort& to) {
+    const auto host = utf8_to_utf16(to.host);
+    if (!host || !start_winsock()) return false;
+    ADDRINFOW hints{};
+    hints.ai_flags = AI_NUMERICHOST;
+    ADDRINFOW* found = nullptr;
+    if (::GetAddrInfoW(to_wide(host.value()).c_str(), nullptr, &hints, &found) != 0) return false;
+    ::FreeAddrInfoW(found);
+    return true;
+}
+
 // A connection without these works too, so failures are no matter.
 void keep_alive(NativeSocket socket) noexcept {
     tcp_keepalive keepalive{1, 30'000, 10'000};

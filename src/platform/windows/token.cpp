@@ -119,4 +119,21 @@ ThreadPrivileges::~ThreadPrivileges() {
     SetThreadToken(nullptr, previous.get());
 }
 
+ThreadRights::~ThreadRights() { const Handle closed(static_cast<HANDLE>(token_)); }
+
+Result<void> ThreadRights::of_this_thread() {
+    Handle token;
+    if (!OpenThreadToken(GetCurrentThread(), TOKEN_IMPERSONATE, TRUE, token.out()) &&
+        GetLastError() != ERROR_NO_TOKEN)
+        return system_error(GetLastError(), "open the calling thread's token");
+    token_ = token.release();
+    return ok();
+}
+
+Result<void> ThreadRights::take_on() const {
+    if (token_ != nullptr && !SetThreadToken(nullptr, static_cast<HANDLE>(token_)))
+        return system_error(GetLastError(), "take on the calling thread's token");
+    return ok();
+}
+
 } // namespace ntdsb::platform

@@ -341,6 +341,42 @@ TEST_F(Bound, CancelBeforeTheLastFragmentIsNotLost) {
     EXPECT_EQ(step.cancel, 1u);
 }
 
+// C706 12.6.3.1, PFC_PENDING_CANCEL: on any fragment, and not once for each.
+TEST_F(Bound, CancelThatCameBeforeTheRequestIsSeenInIt) {
+    const auto cancels_of = [](const Bytes& sent) {
+        return decode_response(split_fragment(sent).value()).value().fixed.cancel_count;
+    };
+    const Step at_once = send(1, only_fragment | pending_cancel, "");
+    EXPECT_TRUE(at_once.call);
+    EXPECT_EQ(at_once.cancel, 1u);
+    EXPECT_EQ(cancels_of(whole_reply(server, 1, {})), 1);
+    EXPECT_FALSE(send(2, first_fragment | pending_cancel, "").cancel);
+    EXPECT_FALSE(send(2, pending_cancel, "").cancel);
+    EXPECT_EQ(send(2, last_fragment, "").cancel, 2u);
+    EXPECT_EQ(cancels_of(whole_reply(server, 2, {})), 1);
+    EXPECT_FALSE(send(3, first_fragment, "").cancel);
+    EXPECT_EQ(send(3, last_fragment | pending_cancel, "").cancel, 3u);
+    EXPECT_FALSE(send(4, only_fragment, "").cancel) << "it is one call's alone";
+}
+
+// C706 12.6.3.1, PFC_MAYBE: it is run, and nothing comes back.
+TEST_F(Bound, MaybeCallIsRunAndNotAnswered) {
+    const Step step = send(1, only_fragment | maybe_call, "x");
+    EXPECT_TRUE(step.call);
+    EXPECT_FALSE(step.cancel);
+    EXPECT_TRUE(whole_reply(server, 1, octets("nobody waits")).empty());
+    EXPECT_TRUE(send(1, first_fragment | maybe_call, "its id is free again").send.empty());
+    EXPECT_TRUE(send(1, last_fragment, "").call);
+    EXPECT_TRUE(server.refuse_call(1, {ERROR_ACCESS_DENIED, ""}).empty());
+    // Nor is a fault, where it cannot be run.
+    const Step refused = send(2, first_fragment | maybe_call, "x", 55);
+    EXPECT_TRUE(refused.send.empty());
+    EXPECT_FALSE(refused.hang_up);
+    EXPECT_FALSE(send(2, last_fragment, "", 55).call);
+    EXPECT_TRUE(send(3, only_fragment | maybe_call, "x", 55).send.empty());
+    EXPECT_TRUE(send(3, only_fragment, "y").call);
+}
+
 TEST_F(Bound, OrphanedCallIsCancelledAndNotAnswered) {
     send(1, only_fragment, "");
     EXPECT_EQ(server.receive(encode({PduType::orphaned, only_fragment, 1})).cancel, 1u);
@@ -356,13 +392,46 @@ TEST_F(Bound, AnswerToNoCallIsNothing) {
     EXPECT_TRUE(server.refuse_call(5, {ERROR_ACCESS_DENIED, ""}).empty());
 }
 
-TEST(FaultStatus, ComesBackAsTheSameCode) {
-    for (const Code code : {Code{RPC_S_PROCNUM_OUT_OF_RANGE}, Code{RPC_X_BAD_STUB_DATA},
-                            Code{ERROR_NOT_ENOUGH_MEMORY}, Code{ERROR_ACCESS_DENIED},
-                            Code{ERROR_OPERATION_ABORTED}, Code{RPC_S_UNKNOWN_IF}})
-        EXPECT_EQ(code_of_fault(fault_status(code)), code);
-    EXPECT_EQ(code_of_fault(0x1c000001), static_cast<Code>(hrCommunicationError));
-    EXPECT_EQ(fault_status(Code{ERROR_DISK_FULL}), 0x1c000012u);
+// What C706 appendix E and MS-RPCE 2.2.1.1.8 have, by name and number, and the code that a caller
+// of the API gets for it.
+struct FaultRow {
+    const char* name;
+    std::uint32_t status;
+    Code code;
+};
+constexpr FaultRow both_ways[] = {
+    {"nca_op_rng_error", 0x1c010002, RPC_S_PROCNUM_OUT_OF_RANGE},
+    {"nca_unk_if", 0x1c010003, RPC_S_UNKNOWN_IF},
+    {"nca_proto_error", 0x1c01000b, RPC_S_PROTOCOL_ERROR},
+    {"nca_server_too_busy", 0x1c010014, RPC_S_SERVER_TOO_BUSY},
+    {"nca_s_fault_cancel", 0x1c00000d, ERROR_OPERATION_ABORTED},
+    {"nca_s_fault_context_mismatch", 0x1c00001a, ERROR_INVALID_HANDLE},
+    {"nca_s_fault_remote_no_memory", 0x1c00001b, ERROR_NOT_ENOUGH_MEMORY},
+    {"nca_invalid_pres_context_id", 0x1c00001c, static_cast<Code>(hrCommunicationError)},
+    {"ERROR_ACCESS_DENIED", 5, ERROR_ACCESS_DENIED},
+    {"RPC_X_BAD_STUB_DATA", 0x6f7, RPC_X_BAD_STUB_DATA},
+};
+constexpr FaultRow only_received[] = {
+    {"nca_s_fault_int_div_by_zero", 0x1c000001, static_cast<Code>(hrCommunicationError)},
+    {"nca_s_fault_unspec", 0x1c000012, static_cast<Code>(hrCommunicationError)},
+    {"RPC_S_SEC_PKG_ERROR", 0x721, static_cast<Code>(hrCommunicationError)},
+};
+
+TEST(FaultStatus, IsTheStandardsNumber) {
+    for (const auto& row : both_ways) {
+        EXPECT_EQ(fault_status(row.code), row.status) << row.name;
+        EXPECT_EQ(code_of_fault(row.status), row.code) << row.name;
+    }
+    for (const auto& row : only_received)
+        EXPECT_EQ(code_of_fault(row.status), row.code) << row.name;
+    EXPECT_EQ(fault_status(Code{ERROR_DISK_FULL}), 0x1c000012u) << "nca_s_fault_unspec";
+    // Those that are told by name.
+    EXPECT_EQ(nca_protocol_error, 0x1c01000bu);
+    EXPECT_EQ(nca_invalid_context, 0x1c00001cu);
+    EXPECT_EQ(nca_server_too_busy, 0x1c010014u);
+    EXPECT_EQ(nca_remote_no_memory, 0x1c00001bu);
+    EXPECT_EQ(nca_access_denied, 5u);
+    EXPECT_EQ(nca_security_package, 0x721u);
 }
 
 } // namespace

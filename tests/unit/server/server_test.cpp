@@ -346,14 +346,19 @@ TEST_F(ServerTest, SendsNoAnswerToAnOrphanedCall) {
     EXPECT_EQ(rpc::split_fragment(*client.next()).value().header.call_id, 62u);
 }
 
-// A registered restore, ready for its Complete.
-wire::ContextHandle registered(RawClient& client, const service::BackupDirectory& directory) {
-    const auto backup = client.prepare_backup();
+// The token of a backup.
+std::optional<wire::Bytes> backed_up(RawClient& client) {
+    auto backup = client.prepare_backup();
     client.call(backup_context, wire::BackupEnd::opnum,
                 wire::encode(wire::SessionRequest{backup.session}));
-    const auto prepared =
-        client.call(restore_context, wire::RestorePrepare::opnum,
-                    wire::encode(wire::RestorePrepare::Request{u"", 0, backup.token}));
+    return std::move(backup.token);
+}
+
+// A registered restore, ready for its Complete.
+wire::ContextHandle registered(RawClient& client, const service::BackupDirectory& directory,
+                               const std::optional<wire::Bytes>& token) {
+    const auto prepared = client.call(restore_context, wire::RestorePrepare::opnum,
+                                      wire::encode(wire::RestorePrepare::Request{u"", 0, token}));
     const auto session =
         wire::decode<wire::RestorePrepare::Reply>(prepared.stub.value()).value().session;
     const std::u16string folder = directory.config.directory.log_path;
@@ -371,10 +376,15 @@ wire::ContextHandle registered(RawClient& client, const service::BackupDirectory
     return session;
 }
 
+Code status_of(const RawClient::Answer& answer) {
+    if (!answer.stub) return static_cast<Code>(hrCommunicationError);
+    return wire::decode<wire::StatusReply>(*answer.stub).value().status;
+}
+
 TEST_F(ServerTest, CancelsTheVerificationOfOneCallAndOfNoOther_COM11) {
     start();
     auto client = bound();
-    const auto session = registered(client, directory);
+    const auto session = registered(client, directory, backed_up(client));
     const Bytes complete = wire::encode(wire::RestoreRegisterComplete::Request{session, S_OK});
     const auto send_part = [&](std::uint8_t flags, std::span<const std::byte> part) {
         client.send(rpc::encode(
@@ -386,9 +396,6 @@ TEST_F(ServerTest, CancelsTheVerificationOfOneCallAndOfNoOther_COM11) {
     send_part(rpc::first_fragment, std::span(complete).first(8));
     client.send(rpc::encode({PduType::co_cancel, rpc::only_fragment, 900}));
     send_part(rpc::last_fragment, std::span(complete).subspan(8));
-    const auto status_of = [](const RawClient::Answer& answer) {
-        return wire::decode<wire::StatusReply>(answer.stub.value()).value().status;
-    };
     EXPECT_EQ(status_of(client.answer()), ERROR_OPERATION_ABORTED);
     EXPECT_EQ(
         status_of(client.call(restore_context, wire::RestoreRegisterComplete::opnum, complete)),
@@ -417,6 +424,73 @@ TEST_F(ServerTest, StopsAfterItHasAnsweredTheRunningCalls) {
     EXPECT_FALSE(client.next());
     stopped.get();
     EXPECT_FALSE(platform::Socket::connect(platform::split_address(address()).value(), 5s));
+}
+
+// Who reads a database waits, until it is opened.
+class ClosedDatabase {
+public:
+    ClosedDatabase() {
+        readers = 0;
+        closed = true;
+        platform::set_read_hook([](platform::ReadOperation operation, const platform::Path& path,
+                                   std::uint64_t) -> Code {
+            if (operation != platform::ReadOperation::read || path.filename() != "ntds.dit")
+                return 0;
+            ++readers;
+            while (closed) std::this_thread::sleep_for(1ms);
+            return 0;
+        });
+    }
+    ~ClosedDatabase() {
+        open();
+        platform::set_read_hook(nullptr);
+    }
+    ClosedDatabase(const ClosedDatabase&) = delete;
+    ClosedDatabase& operator=(const ClosedDatabase&) = delete;
+    static void open() { closed = false; }
+    static void wait_for_a_reader() {
+        while (readers == 0) std::this_thread::sleep_for(1ms);
+    }
+
+private:
+    inline static std::atomic<unsigned> readers{0};
+    inline static std::atomic<bool> closed{false};
+};
+
+// stop_timeout_s has passed: a verification ends early, and has unblocked nothing.
+TEST_F(ServerTest, StopsAVerificationThatTakesLongerThanItWaits_CMPL4) {
+    start();
+    auto client = bound();
+    auto idle = bound();
+    const auto token = backed_up(client);
+    const Bytes complete = wire::encode(
+        wire::RestoreRegisterComplete::Request{registered(client, directory, token), S_OK});
+    std::optional<ClosedDatabase> database(std::in_place);
+    client.request(80, restore_context, wire::RestoreRegisterComplete::opnum, complete);
+    ClosedDatabase::wait_for_a_reader();
+    auto stopped = std::async(std::launch::async, [&] { server->stop(0s); });
+    EXPECT_EQ(idle.next_type(), PduType::shutdown);
+    EXPECT_FALSE(idle.next());
+    // By then the verification is cancelled; it sees that once it may read on.
+    EXPECT_EQ(stopped.wait_for(1500ms), std::future_status::timeout) << "its answer is waited for";
+    database.reset();
+    EXPECT_EQ(status_of(client.answer()), ERROR_OPERATION_ABORTED);
+    stopped.get();
+    const auto left = service::interlock_status(*directory.instance()).value();
+    ASSERT_TRUE(left.record);
+    EXPECT_EQ(left.record->state, service::RecordState::registered);
+    EXPECT_FALSE(left.restore_session_alive);
+    EXPECT_TRUE(left.start_blocked);
+    // A service that comes later takes the restore over, and completes it.
+    start();
+    auto later = bound();
+    const auto session = registered(later, directory, token);
+    EXPECT_EQ(
+        status_of(later.call(restore_context, wire::RestoreRegisterComplete::opnum,
+                             wire::encode(wire::RestoreRegisterComplete::Request{session, S_OK}))),
+        S_OK);
+    EXPECT_EQ(service::interlock_status(*directory.instance()).value().record->state,
+              service::RecordState::completed);
 }
 
 // --- metrics
