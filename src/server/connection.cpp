@@ -5,6 +5,7 @@
 #include "server/interfaces.h"
 #include "server/peer.h"
 #include "server/reply_stream.h"
+#include "service/service.h"
 
 #include <algorithm>
 #include <new>
@@ -27,6 +28,24 @@ std::vector<rpc::SyntaxId> syntaxes() {
     std::vector<rpc::SyntaxId> all;
     for (const ServedInterface& one : served_interfaces()) all.push_back(one.syntax);
     return all;
+}
+
+std::string operation_of(const rpc::IncomingCall& call) {
+    constexpr std::string_view interfaces[] = {"restore", "backup", "standard", "standard"};
+    if (call.interface_index == Served::restore || call.interface_index == Served::backup) {
+        const auto name = service::operation_name(call.interface_index == Served::restore
+                                                      ? wire::Interface::restore
+                                                      : wire::Interface::backup,
+                                                  call.opnum);
+        if (!name.empty()) return std::string(name);
+    }
+    return text("operation ", call.opnum, " of the ", interfaces[call.interface_index],
+                " interface");
+}
+
+std::int64_t microseconds_since(std::chrono::steady_clock::time_point begun) {
+    using namespace std::chrono;
+    return duration_cast<microseconds>(steady_clock::now() - begun).count();
 }
 
 // How long a worker that has answered waits for the connection's next request.
@@ -390,6 +409,7 @@ void Connection::begin(std::shared_ptr<Call> call) {
     call->peer = peer_;
     call->group = group_;
     call->longest_stub = association_->longest_stub();
+    call->begun = std::chrono::steady_clock::now();
     running_[call->incoming.id] = call;
     has_begun_ = true;
     if (attendant_reads_ && !own_) {
@@ -451,12 +471,9 @@ void Connection::ended(const Call& call, const Result<void>& outcome) {
     if (hanging_up_) return;
     if (!outcome) {
         ++common_.figures.calls_refused;
-        log::warn("rpc: ", peer_->caller.name, ": operation ", call.incoming.opnum, " of the ",
-                  call.incoming.interface_index == Served::restore  ? "restore"
-                  : call.incoming.interface_index == Served::backup ? "backup"
-                                                                    : "standard",
-                  " interface is answered with a fault, ", hex(outcome.error().code), ": ",
-                  outcome.error().what);
+        log::warn("rpc: ", call.peer->caller.name, ": ", operation_of(call.incoming),
+                  " is answered with a fault, ", hex(outcome.error().code), ", in ",
+                  microseconds_since(call.begun), " us: ", outcome.error().what);
         send(association_->refuse_call(call.incoming.id, outcome.error()));
         if (hears_enough(call)) {
             hanging_up_ = true;

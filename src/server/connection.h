@@ -54,6 +54,7 @@ private:
         std::shared_ptr<const Peer> peer; // whose call it is
         std::shared_ptr<Group> group;
         std::size_t longest_stub = 0; // of its answer's fragments
+        std::chrono::steady_clock::time_point begun;
         std::atomic<bool> cancelled{false};
     };
     // Waits for one thing at a time, and knows whether it was still waited for.

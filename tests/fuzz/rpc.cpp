@@ -204,6 +204,7 @@ private:
                                       made += fragment.size() - rpc::response_stub_at;
                                       association_.answer(call.id, fragment, left, last);
                                       append(fragment);
+                                      return true;
                                   });
         const auto outcome =
             dispatch(call, peer, *group_, open_to_everybody(), cancelled_, figures_, reply);

@@ -274,12 +274,12 @@ def logged(service):
         is_refused("a caller", lambda: service.client(interface, mechanism).call(operation, **values))
     service.logs("a caller whom no list names",
                  lambda: refused(service.ntlm("nobody"), BACKUP, B_PING),
-                 rf" warning rpc: {DOMAIN}\\nobody \(NTLM, privacy\) {at}: operation \d+ of the backup interface is "
-                 r"answered with a fault, 0x0*5: ACC-5: .*allow_backup")
+                 rf" warning rpc: {DOMAIN}\\nobody \(NTLM, privacy\) {at}: BackupPing is "
+                 r"answered with a fault, 0x0*5, in \d+ us: ACC-5: .*allow_backup")
     service.logs("a caller whom the other list names",
                  lambda: refused(service.ntlm("backup"), RESTORE, PREPARE, instance="", flags=0, size=0, token=None),
-                 rf" warning rpc: {DOMAIN}\\backup \(NTLM, privacy\) {at}: operation \d+ of the restore interface is "
-                 r"answered with a fault, 0x0*5: ACC-5: .*allow_restore")
+                 rf" warning rpc: {DOMAIN}\\backup \(NTLM, privacy\) {at}: RestorePrepare is "
+                 r"answered with a fault, 0x0*5, in \d+ us: ACC-5: .*allow_restore")
     service.logs("a wrong password", lambda: refused(service.ntlm("both", "Both-2"), BACKUP, B_PING),
                  rf" warning rpc: anonymous {at}: AUTH-5: the caller's authentication is refused: ")
     service.logs("an expired ticket",

@@ -77,14 +77,14 @@ ServerConfig server_at(const std::string& host, std::uint16_t port) {
     return there;
 }
 
-const asio::ip::address_v4 loopback = asio::ip::address_v4::loopback();
+const asio::ip::address_v4 this_computer = asio::ip::address_v4::loopback();
 
 // Listens, and never accepts: the system takes connections until its queue is full, and answers
 // nothing to the next ones.
 class Listener {
 public:
     explicit Listener(int backlog) : acceptor_(io_, tcp::v4()) {
-        acceptor_.bind({loopback, 0});
+        acceptor_.bind({this_computer, 0});
         acceptor_.listen(backlog);
     }
     std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
@@ -92,7 +92,7 @@ public:
         while (queue_.size() < 16) {
             tcp::socket& one = queue_.emplace_back(io_, tcp::v4());
             one.native_non_blocking(true);
-            const tcp::endpoint own(loopback, port());
+            const tcp::endpoint own(this_computer, port());
             (void)::connect(one.native_handle(), own.data(),
                             static_cast<socklen_t>(own.size())); // does not wait
             pollfd wait{one.native_handle(), POLLOUT, 0};
@@ -121,7 +121,7 @@ TEST(ConnectTime, HasAnEndWhereTheNameServerDoesNotAnswer_COM7) {
 // Two realms: the KDC of one takes TCP connections and says nothing, the other's gets datagrams.
 class SilentKdcs {
 public:
-    SilentKdcs() : over_tcp_(64), over_udp_(io_, {loopback, 0}) {
+    SilentKdcs() : over_tcp_(64), over_udp_(io_, {this_computer, 0}) {
         std::ofstream(folder_ / "krb5.conf")
             << "[libdefaults]\n dns_lookup_kdc = false\n dns_lookup_realm = false\n"
             << " dns_canonicalize_hostname = false\n[realms]\n"
