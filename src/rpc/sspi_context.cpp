@@ -61,6 +61,8 @@ Error sspi_error(std::string_view attempted, SECURITY_STATUS status) {
     else if (status == SEC_E_CONTEXT_EXPIRED)
         hint = "; log on again";
     const Error said = platform::system_error(static_cast<DWORD>(status), attempted);
+    // No KDC or domain controller answers: nothing was refused.
+    if (status == SEC_E_NO_AUTHENTICATING_AUTHORITY) return fail(hrCouldNotConnect, said.what);
     return fail(ERROR_ACCESS_DENIED, said.what, hint);
 }
 

@@ -150,9 +150,10 @@ void Connection::disarm(Deadline& deadline) {
 // One read is always under way, so that a client that vanishes is noticed; but for one that asks
 // more than it takes answers, and while a worker attends.
 bool Connection::is_held_back() const {
-    const bool is_busy = !running_.empty() || !waiting_.empty() || unsent_ > 0;
-    return authenticating_ || unsent_ > common_.limits.unsent ||
-           waiting_.size() >= common_.limits.waiting_of_connection || (is_busy && is_too_much());
+    const Limits& limits = common_.limits;
+    return authenticating_ || waiting_.size() >= limits.waiting_of_connection ||
+           unsent_ > (is_guest_ ? limits.stranger_unsent : limits.unsent) ||
+           (unsent_ > 0 && is_too_much());
 }
 
 // All clients together keep the server from taking more of their requests and making more of their
@@ -266,13 +267,16 @@ void Connection::take_fragments() {
         in_.resize(std::max(in_.size(), filled_ + 1));
         return;
     }
-    if (used > 0 && group_ && admitted_) disarm(read_deadline_);
+    const bool is_in_request = association_->pending() > 0;
+    if (used > 0 && group_ && admitted_ && !is_in_request) disarm(read_deadline_);
     const auto frame = rpc::decode_frame(std::span<const std::byte>(in_).first(filled_),
                                          association_->longest_fragment());
     const std::size_t wanted =
         frame && frame.value() ? frame.value()->length : std::size_t{rpc::header_size};
-    if (filled_ > 0 && filled_ < wanted && !read_deadline_.armed)
-        arm(read_deadline_, common_.limits.fragment, "a fragment did not come whole in time");
+    const bool is_in_fragment = filled_ > 0 && filled_ < wanted;
+    if ((is_in_fragment || is_in_request) && !read_deadline_.armed && !is_held_back())
+        arm(read_deadline_, common_.limits.fragment,
+            "a fragment, or a request, did not come whole in time");
     in_.resize(std::max({idle_buffer, wanted, filled_ + 1}));
     if (filled_ == 0 && in_.capacity() > 4 * idle_buffer) in_.shrink_to_fit();
 }
@@ -461,7 +465,7 @@ bool Connection::answer(std::uint32_t call_id, Octets& fragment, std::uint32_t l
         const bool is_nearly_all = left - (fragment.size() - rpc::response_stub_at) <= short_rest;
         association_->answer(call_id, fragment, left, last);
         send(std::move(fragment), !last && is_nearly_all);
-        goes_on = last || unsent_ == 0 || !is_too_much();
+        goes_on = last || is_nearly_all || unsent_ == 0 || !is_too_much();
     });
     return goes_on;
 }

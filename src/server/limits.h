@@ -18,14 +18,15 @@ struct Limits {
     std::size_t calls_of_connection = 4;   // max_calls_per_connection
     std::size_t waiting_of_connection = 8; // above, nothing is read from it
     // Octets of answers that wait for a slow reader: above, nothing is read from it, none of its
-    // calls begins; those that run are answered whole. max_unsent_bytes
+    // calls begins; those that run go on. max_unsent_bytes
     std::size_t unsent = std::size_t{1024} * 1024;
-    // Octets of requests and unsent answers of all connections. Above, requests are not received nor
-    // answers made: a call ends as too busy, one that comes in parts for want of memory.
+    std::size_t stranger_unsent = 65536; // the same of those who are not admitted
+    // Octets of requests and unsent answers of all connections. Above, a call whose client does not
+    // take its answer as it is made ends as too busy, one that comes in parts for want of memory.
     // max_held_bytes
     std::size_t held = std::size_t{1024} * 1024 * 1024;
     std::chrono::milliseconds until_bound{30'000}; // bind_timeout_s
-    // From a fragment's first octet to its last: fragment_timeout_s
+    // From the first octet of a fragment, or of a request, to its last: fragment_timeout_s
     std::chrono::milliseconds fragment{60'000};
     // In which the client takes nothing of an answer: unread_timeout_s
     std::chrono::milliseconds unread{120'000};

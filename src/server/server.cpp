@@ -100,9 +100,11 @@ struct Server::Inside {
     void stop(std::chrono::seconds patience);
 
     std::size_t metrics_requests = 0; // that run: of the server's thread
-    asio::io_context nowhere;         // before `io`, whose connections may keep a socket of it
-    asio::io_context io{1}; // one thread runs it, and only waits: the workers do what lasts
+    asio::io_context nowhere;
     Common common;
+    // One thread runs it, and only waits: the workers do what lasts. Behind all that connections,
+    // which may end with it, use to their end.
+    asio::io_context io{1};
     std::vector<std::shared_ptr<Listener>> listeners;
     std::vector<std::shared_ptr<Listener>> metrics;
     std::thread thread;

@@ -5,9 +5,9 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -26,16 +26,16 @@ struct Task {
     std::condition_variable ended;
     bool is_done = false;
     bool is_left_behind = false;
-    bool out_of_memory = false;
     Result<void> outcome = ok();
+    std::exception_ptr thrown;
 };
 
 void run(Task& task) {
     try {
         task.outcome = task.rights.take_on();
         if (task.outcome) task.work();
-    } catch (const std::bad_alloc&) {
-        task.out_of_memory = true;
+    } catch (...) { // the caller's to deal with, as if it had done the work itself
+        task.thrown = std::current_exception();
     }
     task.work = nullptr; // what it holds may take its time, too
     const std::lock_guard lock(task.mutex);
@@ -71,7 +71,7 @@ Result<bool> done_in_time(std::chrono::steady_clock::time_point deadline,
     }
     lock.unlock();
     thread.join(); // its last steps are in this module
-    if (task->out_of_memory) throw std::bad_alloc();
+    if (task->thrown) std::rethrow_exception(task->thrown);
     NTDSB_CHECK(std::move(task->outcome));
     return true;
 }

@@ -94,16 +94,16 @@ rpc::SyntaxId syntax_of(wire::Interface interface_of) {
             1};
 }
 
-Error unreachable(const ServerConfig& server, const Error& why) {
+// `advice`: what to do about it; by itself, to look at the service.
+Error unreachable(const ServerConfig& server, const Error& why, std::string_view advice = {}) {
     // Refused rights stay what they are (COM-9).
     if (why.code == ERROR_ACCESS_DENIED)
         return fail(why.code, "AUTH-5: the service at ", server.address,
                     " is not used: ", why.what);
-    return fail(hrCouldNotConnect, "COM-7: the service at ", server.address,
-                " cannot be used: ", why.what,
-                "; see that ntdsbsrv runs there and listens on this address, and that "
-                "connect_timeout_s (",
-                server.connect_timeout_s, ") is long enough");
+    return fail(
+        hrCouldNotConnect, "COM-7: the service at ", server.address, " cannot be used: ", why.what,
+        "; ", advice.empty() ? "see that ntdsbsrv runs there and listens on this address" : advice,
+        ", and that connect_timeout_s (", server.connect_timeout_s, ") is long enough");
 }
 
 // What the service is called in Kerberos. An address of this computer itself is no host's name.
@@ -213,9 +213,10 @@ Result<std::unique_ptr<Connection>> connect_rpc(const ServerConfig& server,
     const auto done = done_in_time(deadline + grace,
                                    [attempt] { attempt->outcome.emplace(connect_as(*attempt)); });
     if (done && done.value()) return std::move(*attempt->outcome);
-    if (done) return unreachable(server, overdue(*attempt));
+    constexpr std::string_view advice = "see that name server and KDC answer";
+    if (done) return unreachable(server, overdue(*attempt), advice);
     if (done.error().code != could_not_connect) return done.error();
-    return unreachable(server, done.error());
+    return unreachable(server, done.error(), advice);
 }
 
 } // namespace ntdsb::transport

@@ -1,5 +1,5 @@
-/* System calls that fail (POSIX): this program's own open, pread, fsync, ... stand before those of the C library, and any
- * one of them on a file below a folder can be made to fail with an errno. Beneath the product's own seam
+/* System calls that fail (POSIX): this program's own open, pread, fsync, ... (failing_calls.c has them all) stand before
+ * those of the C library, and any one of them on a file below a folder can be made to fail with an errno. Beneath the product's own seam
  * (platform::set_disk_hook): what it makes of an errno, and which calls it repeats, is tried, too. */
 #ifndef NTDSB_TESTS_FAILING_CALLS_H
 #define NTDSB_TESTS_FAILING_CALLS_H

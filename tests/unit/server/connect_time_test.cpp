@@ -165,7 +165,7 @@ TEST(ConnectTime, HasAnEndWhereTheKdcDoesNotAnswer_COM7) {
     EXPECT_GT(threads(), threads_before) << "they wait for the KDCs still";
     kdcs.reset();
     for (int i = 0; i < 6000 && threads() > threads_before; ++i) std::this_thread::sleep_for(10ms);
-    EXPECT_EQ(threads(), threads_before);
+    EXPECT_LE(threads(), threads_before);
 }
 
 // --- a host that vanishes while connected

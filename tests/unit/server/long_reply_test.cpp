@@ -43,6 +43,23 @@ protected:
         }
         return client;
     }
+    // Of a request that does not end.
+    static void send_parts(RawClient& to, std::size_t octets) {
+        const Bytes part(5'760);
+        for (std::size_t sent = 0; sent < octets; sent += part.size())
+            to.send(rpc::encode({PduType::request,
+                                 static_cast<std::uint8_t>(sent == 0 ? rpc::first_fragment : 0), 7},
+                                rpc::Request{0, backup_context, wire::BackupPing::opnum, {}},
+                                part));
+    }
+    // A client of which the server holds so many octets of such a request.
+    RawClient stalled_request(std::size_t octets) const {
+        RawClient client = bound();
+        send_parts(client, octets);
+        for (int i = 0; i < 1000 && std::stoul(figure("ntdsb_held_bytes ")) <= octets; ++i)
+            std::this_thread::sleep_for(10ms);
+        return client;
+    }
     std::string sent() const { return figure("ntdsb_sent_bytes_total "); }
     std::string figure(const std::string& name) const {
         const std::string page = ask_metrics("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -118,14 +135,20 @@ TEST_F(LongReply, EndsAsTooBusyWhereAllTogetherHoldTooMuch) {
     RawClient client = stalled();
     EXPECT_LT(std::stoul(figure("ntdsb_held_bytes ")), limits.held + 100'000);
     expect_alive();
+    // Who takes answers as they are made is served: 64 KiB are a full fragment and a small one.
+    RawClient prompt(address());
+    ASSERT_EQ(prompt.bind(client.group()), PduType::bind_ack);
+    EXPECT_EQ(read_piece(prompt, 65536).size(), 12 + 65536 + 8);
+    EXPECT_EQ(fault, 0u);
     EXPECT_LT(take(client).size(), long_read);
     EXPECT_EQ(fault, rpc::nca_server_too_busy);
     expect_nothing_held();
-    // The read has not been: the next one begins where it began.
+    // The read has not been: the next one begins where it began, behind the 64 KiB.
     constexpr std::uint32_t piece = 500'000;
     const Bytes begin = read_piece(client, piece);
     std::ifstream in(directory.database(), std::ios::binary);
     std::string there(piece, 0);
+    in.seekg(65536);
     in.read(there.data(), piece);
     ASSERT_GT(begin.size(), 12 + piece);
     EXPECT_TRUE(
@@ -135,20 +158,9 @@ TEST_F(LongReply, EndsAsTooBusyWhereAllTogetherHoldTooMuch) {
 TEST_F(LongReply, RequestsThatAreNotWholeAreHeldAsWell) {
     limits.held = 1 << 20;
     start();
-    const auto send_parts = [](RawClient& to, std::size_t octets) {
-        const Bytes part(5'760);
-        for (std::size_t sent = 0; sent < octets; sent += part.size())
-            to.send(rpc::encode({PduType::request,
-                                 static_cast<std::uint8_t>(sent == 0 ? rpc::first_fragment : 0), 7},
-                                rpc::Request{0, backup_context, wire::BackupPing::opnum, {}},
-                                part));
-    };
     RawClient other = bound();
     {
-        RawClient much = bound();
-        send_parts(much, limits.held);
-        for (int i = 0; i < 1000 && std::stoul(figure("ntdsb_held_bytes ")) <= limits.held; ++i)
-            std::this_thread::sleep_for(10ms);
+        const RawClient much = stalled_request(limits.held);
         send_parts(other, 131'072);
         EXPECT_EQ(other.answer().fault, rpc::nca_remote_no_memory);
         expect_alive();
@@ -158,6 +170,26 @@ TEST_F(LongReply, RequestsThatAreNotWholeAreHeldAsWell) {
     send_parts(third, 131'072);
     third.request(8, backup_context, wire::BackupPing::opnum, {});
     EXPECT_TRUE(third.answer().stub) << "nothing is refused any more";
+}
+
+TEST_F(LongReply, WhileAllHoldTooMuchTheClientOfARunningCallIsHeard) {
+    limits.held = 1 << 20;
+    limits.fragment = 1s;
+    start();
+    RawClient waiting = bound();
+    const auto instance = directory.instance();
+    std::optional<platform::Lock> decision = service::decide(*instance).value();
+    waiting.request(40, backup_context, wire::BackupPrepare::opnum,
+                    wire::encode(wire::BackupPrepare::Request{u"", 0, BACKUP_TYPE_FULL}));
+    {
+        const RawClient much = stalled_request(limits.held);
+        waiting.request(41, backup_context, wire::BackupPing::opnum, {});
+        EXPECT_EQ(rpc::split_fragment(*waiting.next()).value().header.call_id, 41u)
+            << "what comes behind a call that runs is read";
+        expect_nothing_held(); // also a request must come whole in time
+    }
+    decision.reset();
+    EXPECT_TRUE(waiting.answer().stub);
 }
 
 TEST_F(LongReply, TakesNoOtherCallsThread) {
