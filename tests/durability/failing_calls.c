@@ -34,8 +34,12 @@ int stop_failing_calls(void) {
     return has_failed;
 }
 
+/* Whether a signal can interrupt the call: EINTR is nothing that the others fail with. */
+enum kind { at_once, may_sleep };
+
 /* Whether this call is to fail; sets errno then. */
-static int fails(const char* path) {
+static int fails(const char* path, enum kind kind) {
+    if (kind == at_once && wanted_error == EINTR) return 0;
     if (strncmp(path, below, strlen(below)) != 0) return 0;
     const long before = atomic_fetch_sub(&calls_before, 1);
     if (before > 0 || (before < 0 && !goes_on)) return 0;
@@ -44,9 +48,9 @@ static int fails(const char* path) {
     return 1;
 }
 
-static int path_fails(const char* path) { return is_armed && fails(path); }
+static int path_fails(const char* path, enum kind kind) { return is_armed && fails(path, kind); }
 
-static int handle_fails(int handle) {
+static int handle_fails(int handle, enum kind kind) {
     char link[40];
     char path[PATH_MAX];
     if (!is_armed) return 0;
@@ -55,12 +59,28 @@ static int handle_fails(int handle) {
     if (length < 0) return 0;
     path[length] = '/'; /* the folder itself counts as well */
     path[length + 1] = '\0';
-    return fails(path);
+    return fails(path, kind);
+}
+
+/* Of a path in a folder, as the calls with `at` take it. */
+static int place_fails(int folder, const char* path, enum kind kind) {
+    const int is_whole = folder == AT_FDCWD || path[0] == '/';
+    return is_whole ? path_fails(path, kind) : handle_fails(folder, kind);
 }
 
 /* The next function of this name behind this program's. */
 #define REAL(function) ((__typeof__(&function))dlsym(RTLD_NEXT, #function))
 
+int openat(int folder, const char* path, int flags, ...) {
+    mode_t mode = 0;
+    if (flags & O_CREAT) {
+        va_list rest;
+        va_start(rest, flags);
+        mode = va_arg(rest, mode_t);
+        va_end(rest);
+    }
+    return place_fails(folder, path, may_sleep) ? -1 : REAL(openat)(folder, path, flags, mode);
+}
 int open(const char* path, int flags, ...) {
     mode_t mode = 0;
     if (flags & O_CREAT) {
@@ -69,7 +89,7 @@ int open(const char* path, int flags, ...) {
         mode = va_arg(rest, mode_t);
         va_end(rest);
     }
-    return path_fails(path) ? -1 : REAL(open)(path, flags, mode);
+    return path_fails(path, may_sleep) ? -1 : REAL(open)(path, flags, mode);
 }
 
 int fcntl(int handle, int command, ...) {
@@ -77,52 +97,62 @@ int fcntl(int handle, int command, ...) {
     va_start(rest, command);
     void* const argument = va_arg(rest, void*);
     va_end(rest);
-    return handle_fails(handle) ? -1 : REAL(fcntl)(handle, command, argument);
+    return handle_fails(handle, at_once) ? -1 : REAL(fcntl)(handle, command, argument);
 }
 
 ssize_t pread(int handle, void* into, size_t size, off_t offset) {
-    return handle_fails(handle) ? -1 : REAL(pread)(handle, into, size, offset);
+    return handle_fails(handle, may_sleep) ? -1 : REAL(pread)(handle, into, size, offset);
 }
 ssize_t pwrite(int handle, const void* from, size_t size, off_t offset) {
-    return handle_fails(handle) ? -1 : REAL(pwrite)(handle, from, size, offset);
+    return handle_fails(handle, may_sleep) ? -1 : REAL(pwrite)(handle, from, size, offset);
 }
 ssize_t write(int handle, const void* from, size_t size) {
-    return handle_fails(handle) ? -1 : REAL(write)(handle, from, size);
+    return handle_fails(handle, may_sleep) ? -1 : REAL(write)(handle, from, size);
 }
-int fsync(int handle) { return handle_fails(handle) ? -1 : REAL(fsync)(handle); }
+int fdatasync(int handle) { return handle_fails(handle, may_sleep) ? -1 : REAL(fdatasync)(handle); }
+int fsync(int handle) { return handle_fails(handle, may_sleep) ? -1 : REAL(fsync)(handle); }
 int ftruncate(int handle, off_t size) {
-    return handle_fails(handle) ? -1 : REAL(ftruncate)(handle, size);
+    return handle_fails(handle, may_sleep) ? -1 : REAL(ftruncate)(handle, size);
 }
 int fchmod(int handle, mode_t mode) {
-    return handle_fails(handle) ? -1 : REAL(fchmod)(handle, mode);
+    return handle_fails(handle, may_sleep) ? -1 : REAL(fchmod)(handle, mode);
 }
 int fchown(int handle, uid_t user, gid_t group) {
-    return handle_fails(handle) ? -1 : REAL(fchown)(handle, user, group);
+    return handle_fails(handle, may_sleep) ? -1 : REAL(fchown)(handle, user, group);
 }
 int fstat(int handle, struct stat* into) {
-    return handle_fails(handle) ? -1 : REAL(fstat)(handle, into);
+    return handle_fails(handle, at_once) ? -1 : REAL(fstat)(handle, into);
 }
 int stat(const char* path, struct stat* into) {
-    return path_fails(path) ? -1 : REAL(stat)(path, into);
+    return path_fails(path, at_once) ? -1 : REAL(stat)(path, into);
 }
 int lstat(const char* path, struct stat* into) {
-    return path_fails(path) ? -1 : REAL(lstat)(path, into);
+    return path_fails(path, at_once) ? -1 : REAL(lstat)(path, into);
 }
 int fstatat(int folder, const char* path, struct stat* into, int flags) {
-    const int fail = folder == AT_FDCWD ? path_fails(path) : handle_fails(folder);
-    return fail ? -1 : REAL(fstatat)(folder, path, into, flags);
+    return place_fails(folder, path, at_once) ? -1 : REAL(fstatat)(folder, path, into, flags);
 }
-DIR* opendir(const char* path) { return path_fails(path) ? NULL : REAL(opendir)(path); }
+DIR* fdopendir(int handle) {
+    return handle_fails(handle, at_once) ? NULL : REAL(fdopendir)(handle);
+}
 struct dirent* readdir(DIR* folder) {
-    return handle_fails(dirfd(folder)) ? NULL : REAL(readdir)(folder);
+    return handle_fails(dirfd(folder), at_once) ? NULL : REAL(readdir)(folder);
 }
-int mkdir(const char* path, mode_t mode) { return path_fails(path) ? -1 : REAL(mkdir)(path, mode); }
-int link(const char* from, const char* to) { return path_fails(from) ? -1 : REAL(link)(from, to); }
-int unlink(const char* path) { return path_fails(path) ? -1 : REAL(unlink)(path); }
+int mkdir(const char* path, mode_t mode) {
+    return path_fails(path, at_once) ? -1 : REAL(mkdir)(path, mode);
+}
+int linkat(int from_folder, const char* from, int to_folder, const char* to, int flags) {
+    const int fail = place_fails(from_folder, from, at_once);
+    return fail ? -1 : REAL(linkat)(from_folder, from, to_folder, to, flags);
+}
+int unlinkat(int folder, const char* path, int flags) {
+    return place_fails(folder, path, at_once) ? -1 : REAL(unlinkat)(folder, path, flags);
+}
 int renameat2(int from_folder, const char* from, int to_folder, const char* to,
               unsigned int flags) {
-    return path_fails(from) ? -1 : REAL(renameat2)(from_folder, from, to_folder, to, flags);
+    const int fail = place_fails(from_folder, from, at_once);
+    return fail ? -1 : REAL(renameat2)(from_folder, from, to_folder, to, flags);
 }
 char* realpath(const char* path, char* into) {
-    return path_fails(path) ? NULL : REAL(realpath)(path, into);
+    return path_fails(path, at_once) ? NULL : REAL(realpath)(path, into);
 }

@@ -49,10 +49,10 @@ Result<AppendFile> AppendFile::open(const Path& path) {
     // Nonblocking, so that a FIFO in the file's place fails or loses lines where it would hang the
     // host for want of a reader.
     constexpr int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-    int handle = ::open(path.c_str(), flags);
+    int handle = uninterrupted([&] { return ::open(path.c_str(), flags); });
     if (handle < 0 && errno == ENOENT) {
         NTDSB_CHECK(about_to(DiskOperation::create, path));
-        handle = ::open(path.c_str(), flags | O_CREAT, 0600);
+        handle = uninterrupted([&] { return ::open(path.c_str(), flags | O_CREAT, 0600); });
     }
     if (handle < 0) return errno_error(errno, "open", path);
     return AppendFile(handle, path);
@@ -71,11 +71,14 @@ AppendFile::~AppendFile() {
 bool AppendFile::append(std::string_view bytes) noexcept {
     if (owned_ && is_refused(DiskOperation::write, path_)) return false;
     const NoPipeSignal no_signal;
-    return ::write(handle_, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size());
+    const auto put =
+        uninterrupted([&] { return ::write(handle_, bytes.data(), bytes.size()); });
+    return put == static_cast<ssize_t>(bytes.size());
 }
 
 bool AppendFile::flush() noexcept {
-    return !is_refused(DiskOperation::flush, path_) && ::fdatasync(handle_) == 0;
+    return !is_refused(DiskOperation::flush, path_) &&
+           uninterrupted([&] { return ::fdatasync(handle_); }) == 0;
 }
 // NOLINTEND(readability-make-member-function-const)
 

@@ -25,10 +25,10 @@ constexpr int open_flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCT
 
 Result<int> open_lock_file(const Path& path) {
     NTDSB_CHECK(about_to(ReadOperation::open, path));
-    int handle = ::open(path.c_str(), open_flags);
+    int handle = uninterrupted([&] { return ::open(path.c_str(), open_flags); });
     if (handle == no_file && errno == ENOENT) {
         NTDSB_CHECK(about_to(DiskOperation::create, path));
-        handle = ::open(path.c_str(), open_flags | O_CREAT, 0600);
+        handle = uninterrupted([&] { return ::open(path.c_str(), open_flags | O_CREAT, 0600); });
     }
     if (handle == no_file && errno == ELOOP) {
         return fail(ERROR_CANT_RESOLVE_FILENAME, "the lock file ", wire_path(path),
@@ -62,12 +62,13 @@ Result<void> write_holder(int handle, const Path& path, std::string_view holder)
     std::string line(holder.substr(0, std::min(holder.find_first_of("\r\n"), longest_holder)));
     line += '\n';
     NTDSB_CHECK(about_to(DiskOperation::write, path));
-    const auto put = ::pwrite(handle, line.data(), line.size(), 0);
+    const auto put = uninterrupted([&] { return ::pwrite(handle, line.data(), line.size(), 0); });
     if (put < 0) return errno_error(errno, "write the holder's name to", path);
     if (static_cast<std::size_t>(put) != line.size())
         return errno_error(ENOSPC, "write the holder's name to", path);
     NTDSB_CHECK(about_to(DiskOperation::truncate, path));
-    if (::ftruncate(handle, static_cast<off_t>(line.size())) != 0)
+    const auto size = static_cast<off_t>(line.size());
+    if (uninterrupted([&] { return ::ftruncate(handle, size); }) != 0)
         return errno_error(errno, "write the holder's name to", path);
     return ok();
 }
@@ -103,11 +104,11 @@ Result<std::optional<Lock>> try_lock(const Path& path, std::string_view holder) 
 }
 
 std::string read_lock_holder(const Path& path) {
-    const int handle =
-        ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    constexpr int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+    const int handle = uninterrupted([&] { return ::open(path.c_str(), flags); });
     if (handle == no_file) return {};
     char line[longest_holder + 1];
-    const auto got = ::pread(handle, line, sizeof line, 0);
+    const auto got = uninterrupted([&] { return ::pread(handle, line, sizeof line, 0); });
     ::close(handle);
     const std::string_view content(line, got > 0 ? static_cast<std::size_t>(got) : 0);
     return std::string(content.substr(0, content.find('\n')));
