@@ -25,18 +25,27 @@ using NativeHandle = void*; // HANDLE
 using NativeHandle = int; // file descriptor
 #endif
 
+// Whether a path may lead through links: symbolic ones, on Windows every reparse point that leads
+// elsewhere. Where they are refused, a function reaches only what is at the path itself, also if a
+// component is exchanged for a link at that very moment; else it fails with link_refused, a link as
+// the last component included. What renames or removes takes the last one as it is in either case.
+// `path` is then one without links and "..", as resolved_path gives it.
+enum class Links { followed, refused };
+inline constexpr Code link_refused =
+    681; // ERROR_STOPPED_ON_SYMLINK, which not every winerror.h has
+
 // An open file, closed by the destructor. Never inherited by child processes.
 class File {
 public:
     // For reading, shared with readers, writers and deleters (a directory's files may be open
     // elsewhere).
-    static Result<File> open_read(const Path& path);
+    static Result<File> open_read(const Path& path, Links links = Links::followed);
     // For reading and writing, owner only; ERROR_FILE_EXISTS if there is one. Never follows a
     // symbolic link at the last component.
     static Result<File> create_new(const Path& path);
     // The same with the owner and the rights that the folder's own files have: for files that
     // another account shall read. POSIX: the folder's owner and group, and its group's rights.
-    static Result<File> create_shared(const Path& path);
+    static Result<File> create_shared(const Path& path, Links links = Links::followed);
 
     File(File&& other) noexcept;
     File& operator=(File&& other) noexcept;
@@ -51,6 +60,8 @@ public:
     // The data and the size are on stable storage when this returns (fsync, FlushFileBuffers).
     Result<void> flush();
     Result<std::uint64_t> size() const;
+    // How many names (hard links) the file has.
+    Result<std::uint64_t> name_count() const;
     const Path& path() const noexcept { return path_; }
 
 private:
@@ -72,22 +83,22 @@ struct FolderEntry {
 };
 
 // Nothing there is std::nullopt, not an error.
-Result<std::optional<FileInfo>> file_info(const Path& path);
+Result<std::optional<FileInfo>> file_info(const Path& path, Links links = Links::followed);
 // Without "." and "..", in no order.
-Result<std::vector<FolderEntry>> list_folder(const Path& folder);
+Result<std::vector<FolderEntry>> list_folder(const Path& folder, Links links = Links::followed);
 
 // Renames atomically; an existing `to` is replaced. Not durable until flush_folder.
 Result<void> rename_replace(const Path& from, const Path& to);
 // Renames atomically; ERROR_FILE_EXISTS if `to` exists.
-Result<void> rename_new(const Path& from, const Path& to);
+Result<void> rename_new(const Path& from, const Path& to, Links links = Links::followed);
 // ERROR_FILE_NOT_FOUND if there is none.
-Result<void> remove_file(const Path& path);
+Result<void> remove_file(const Path& path, Links links = Links::followed);
 // Makes renames, creations and removals in `folder` durable. Nothing to do on Windows, whose file
 // systems journal them; there it succeeds.
-Result<void> flush_folder(const Path& folder);
+Result<void> flush_folder(const Path& folder, Links links = Links::followed);
 // What another program wrote to `path` is on stable storage when this returns. Windows asks for the
 // right to write the file.
-Result<void> flush_file(const Path& path);
+Result<void> flush_file(const Path& path, Links links = Links::followed);
 // Creates the folder and its missing parents for their owner alone (mode 0700; Windows:
 // Administrators and SYSTEM). An existing folder is left as it is.
 Result<void> create_private_folder(const Path& folder);
@@ -103,7 +114,7 @@ Result<std::vector<std::byte>> read_whole_file(const Path& path, std::size_t lim
 // resolved and whose rest is appended.
 Result<Path> resolved_path(const Path& path);
 // Whether two existing paths are the same file (device and inode, volume and index).
-Result<bool> is_same_file(const Path& a, const Path& b);
+Result<bool> is_same_file(const Path& a, const Path& b, Links links = Links::followed);
 
 // Test seam. Called before each operation that changes the disk (Windows: the registry, too); a
 // code other than 0 is returned by the operation instead of doing it. A hook may also end the

@@ -2,6 +2,7 @@
 #include "platform/file.h"
 
 #include "platform/disk_hook.h"
+#include "platform/posix/located.h"
 #include "platform/posix/system_error.h"
 
 #include <algorithm>
@@ -47,19 +48,42 @@ Result<void> create_one_folder(const Path& folder) {
     return flush_folder(folder.parent_path());
 }
 
-Result<void> rename_with_flags(const Path& from, const Path& to, unsigned flags) {
+Result<void> rename_with_flags(const Path& from, const Path& to, unsigned flags, Links links) {
     NTDSB_CHECK(about_to(DiskOperation::rename, to));
-    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags) == 0) return ok();
+    NTDSB_TRY(const auto source, Located::file(from, links));
+    NTDSB_TRY(const auto target, Located::file(to, links));
+    if (::renameat2(source.at(), source.name(), target.at(), target.name(), flags) == 0)
+        return ok();
     return errno_error(errno, text("rename ", wire_path(from), " to"), to);
+}
+
+// `flags` as fstatat takes them.
+Result<struct stat> status_of(const Path& path, Links links, int flags) {
+    NTDSB_TRY(const auto place, Located::file(path, links));
+    flags |= place.no_follow(AT_SYMLINK_NOFOLLOW);
+    struct stat status {};
+    if (::fstatat(place.at(), place.name(), &status, flags) != 0)
+        return errno_error(errno, "examine", path);
+    if (links == Links::refused && S_ISLNK(status.st_mode)) return link_error(path, path);
+    return status;
+}
+
+Result<Descriptor> open_folder(const Path& folder, Links links) {
+    NTDSB_TRY(const auto place, Located::folder(folder, links));
+    Descriptor handle(::openat(place.at(), place.name(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!handle) return errno_error(errno, "open the folder", folder);
+    return handle;
 }
 
 } // namespace
 
-Result<File> File::open_read(const Path& path) {
+Result<File> File::open_read(const Path& path, Links links) {
     NTDSB_CHECK(about_to(ReadOperation::open, path));
+    NTDSB_TRY(const auto place, Located::file(path, links));
     // Nonblocking, so that a FIFO in a file's place fails below instead of waiting for a writer.
-    const int handle = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (handle == no_file) return errno_error(errno, "open", path);
+    const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | place.no_follow(O_NOFOLLOW);
+    const int handle = ::openat(place.at(), place.name(), flags);
+    if (handle == no_file) return place.failure(errno, "open");
     File file(handle, path);
     struct stat status {};
     if (::fstat(handle, &status) != 0) return errno_error(errno, "examine", path);
@@ -68,19 +92,33 @@ Result<File> File::open_read(const Path& path) {
     return file;
 }
 
+namespace {
+
+Result<int> create_file(const Located& place, const Path& path) {
+    const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    const int handle = ::openat(place.at(), place.name(), flags, 0600);
+    if (handle == no_file) return errno_error(errno, "create", path);
+    return handle;
+}
+
+} // namespace
+
 Result<File> File::create_new(const Path& path) {
     NTDSB_CHECK(about_to(DiskOperation::create, path));
-    const int handle =
-        ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (handle == no_file) return errno_error(errno, "create", path);
+    NTDSB_TRY(const auto place, Located::file(path, Links::followed));
+    NTDSB_TRY(const int handle, create_file(place, path));
     return File(handle, path);
 }
 
-Result<File> File::create_shared(const Path& path) {
-    NTDSB_TRY(auto file, create_new(path));
+Result<File> File::create_shared(const Path& path, Links links) {
+    NTDSB_CHECK(about_to(DiskOperation::create, path));
+    NTDSB_TRY(const auto place, Located::file(path, links));
+    NTDSB_TRY(const int handle, create_file(place, path));
+    File file(handle, path);
     struct stat folder {};
-    if (::stat(path.parent_path().c_str(), &folder) != 0)
-        return errno_error(errno, "examine the folder of", path);
+    const int examined = links == Links::refused ? ::fstat(place.at(), &folder)
+                                                 : ::stat(path.parent_path().c_str(), &folder);
+    if (examined != 0) return errno_error(errno, "examine the folder of", path);
     const mode_t group_rights = folder.st_mode & (S_IRGRP | S_IWGRP);
     const bool is_anothers = folder.st_uid != ::geteuid() || folder.st_gid != ::getegid();
     // Only root can give a file away; whoever else may write here made the folder's other files too.
@@ -150,22 +188,32 @@ Result<std::uint64_t> File::size() const {
     return static_cast<std::uint64_t>(status.st_size);
 }
 
-Result<std::optional<FileInfo>> file_info(const Path& path) {
-    NTDSB_CHECK(about_to(ReadOperation::examine, path));
+Result<std::uint64_t> File::name_count() const {
+    NTDSB_CHECK(about_to(ReadOperation::examine, path_));
     struct stat status {};
-    if (::lstat(path.c_str(), &status) == 0) return std::optional<FileInfo>(info_from(status));
-    if (errno == ENOENT || errno == ENOTDIR) return std::optional<FileInfo>();
-    return errno_error(errno, "examine", path);
+    if (::fstat(handle_, &status) != 0) return errno_error(errno, "examine", path_);
+    return static_cast<std::uint64_t>(status.st_nlink);
 }
 
-Result<std::vector<FolderEntry>> list_folder(const Path& folder) {
+Result<std::optional<FileInfo>> file_info(const Path& path, Links links) {
+    NTDSB_CHECK(about_to(ReadOperation::examine, path));
+    auto status = status_of(path, links, AT_SYMLINK_NOFOLLOW);
+    if (status) return std::optional<FileInfo>(info_from(status.value()));
+    const Code code = status.error().code;
+    if (code == ERROR_FILE_NOT_FOUND || code == ERROR_PATH_NOT_FOUND)
+        return std::optional<FileInfo>();
+    return std::move(status).error();
+}
+
+Result<std::vector<FolderEntry>> list_folder(const Path& folder, Links links) {
     NTDSB_CHECK(about_to(ReadOperation::list, folder));
     struct Close {
         void operator()(DIR* stream) const noexcept { ::closedir(stream); }
     };
-    const std::unique_ptr<DIR, Close> stream(
-        ::opendir(folder.c_str())); // opendir sets close-on-exec
+    NTDSB_TRY(auto handle, open_folder(folder, links));
+    const std::unique_ptr<DIR, Close> stream(::fdopendir(handle.get()));
     if (!stream) return errno_error(errno, "list the folder", folder);
+    static_cast<void>(handle.release()); // the stream's
     std::vector<FolderEntry> entries;
     for (;;) {
         errno = 0;
@@ -186,41 +234,41 @@ Result<std::vector<FolderEntry>> list_folder(const Path& folder) {
 }
 
 Result<void> rename_replace(const Path& from, const Path& to) {
-    return rename_with_flags(from, to, 0);
+    return rename_with_flags(from, to, 0, Links::followed);
 }
 
-Result<void> rename_new(const Path& from, const Path& to) {
-    auto renamed = rename_with_flags(from, to, RENAME_NOREPLACE);
+Result<void> rename_new(const Path& from, const Path& to, Links links) {
+    auto renamed = rename_with_flags(from, to, RENAME_NOREPLACE, links);
     if (renamed || (renamed.error().code != ERROR_INVALID_PARAMETER &&
                     renamed.error().code != ERROR_NOT_SUPPORTED))
         return renamed;
     // The file system knows no such rename: a second name and the first one's removal do the same.
     NTDSB_CHECK(about_to(DiskOperation::rename, to));
-    if (::link(from.c_str(), to.c_str()) != 0)
+    NTDSB_TRY(const auto source, Located::file(from, links));
+    NTDSB_TRY(const auto target, Located::file(to, links));
+    if (::linkat(source.at(), source.name(), target.at(), target.name(), 0) != 0)
         return errno_error(errno, text("rename ", wire_path(from), " to"), to);
-    return remove_file(from);
+    return remove_file(from, links);
 }
 
-Result<void> remove_file(const Path& path) {
+Result<void> remove_file(const Path& path, Links links) {
     NTDSB_CHECK(about_to(DiskOperation::remove, path));
-    if (::unlink(path.c_str()) != 0) return errno_error(errno, "remove", path);
+    NTDSB_TRY(const auto place, Located::file(path, links));
+    if (::unlinkat(place.at(), place.name(), 0) != 0) return errno_error(errno, "remove", path);
     return ok();
 }
 
-Result<void> flush_folder(const Path& folder) {
+Result<void> flush_folder(const Path& folder, Links links) {
     NTDSB_CHECK(about_to(DiskOperation::flush_folder, folder));
-    const int handle =
-        ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (handle == no_file) return errno_error(errno, "open the folder", folder);
-    const int error = ::fsync(handle) == 0 ? 0 : errno;
-    close_file(handle);
-    if (error != 0 && error != EINVAL)
-        return errno_error(error, "flush the folder", folder); // EINVAL: nothing to flush there
+    NTDSB_TRY(const auto handle, open_folder(folder.empty() ? Path(".") : folder, links));
+    // EINVAL: nothing to flush there.
+    if (::fsync(handle.get()) != 0 && errno != EINVAL)
+        return errno_error(errno, "flush the folder", folder);
     return ok();
 }
 
-Result<void> flush_file(const Path& path) {
-    NTDSB_TRY(auto file, File::open_read(path)); // fsync asks for no right to write
+Result<void> flush_file(const Path& path, Links links) {
+    NTDSB_TRY(auto file, File::open_read(path, links)); // fsync asks for no right to write
     return file.flush();
 }
 
@@ -256,12 +304,10 @@ Result<Path> resolved_path(const Path& path) {
     }
 }
 
-Result<bool> is_same_file(const Path& a, const Path& b) {
+Result<bool> is_same_file(const Path& a, const Path& b, Links links) {
     NTDSB_CHECK(about_to(ReadOperation::examine, a));
-    struct stat x {};
-    struct stat y {};
-    if (::stat(a.c_str(), &x) != 0) return errno_error(errno, "examine", a);
-    if (::stat(b.c_str(), &y) != 0) return errno_error(errno, "examine", b);
+    NTDSB_TRY(const auto x, status_of(a, links, 0));
+    NTDSB_TRY(const auto y, status_of(b, links, 0));
     return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 

@@ -43,10 +43,45 @@ FileInfo info_from(DWORD attributes, DWORD size_high, DWORD size_low) {
     return info;
 }
 
+// The path of what is open, without links, in the form that the file functions take.
+Result<Path> final_path(const Handle& handle, const Path& path) {
+    std::wstring name(32768, L'\0');
+    const DWORD length =
+        GetFinalPathNameByHandleW(handle.get(), name.data(), static_cast<DWORD>(name.size()),
+                                  FILE_NAME_NORMALIZED | VOLUME_NAME_DOS);
+    if (length == 0 || length >= name.size()) return system_error(GetLastError(), "resolve", path);
+    name.resize(length);
+    return native_path(wire_path(Path(name))); // without \\?\ where it is not needed
+}
+
+// Where links are refused: what was opened as `path` must be at that path itself.
+Result<void> check_place(const Handle& handle, const Path& path, Links links) {
+    if (links == Links::followed) return ok();
+    NTDSB_TRY(const auto found, final_path(handle, path));
+    if (same_path(wire_path(found), wire_path(path))) return ok();
+    return fail(link_refused, "could not use ", wire_path(path), ": a link leads from it to ",
+                wire_path(found), ", and none is followed here");
+}
+
+// Where links are refused: the folder, itself and held, so that neither it nor one above it can be
+// renamed and another take its place until the handle is closed. A right that sharing counts is
+// asked for, since without one the handle would hold nothing.
+Result<Handle> hold_folder(const Path& folder, Links links) {
+    if (links == Links::followed) return Handle();
+    Handle handle(CreateFileW(long_form(folder).c_str(), FILE_TRAVERSE | FILE_READ_ATTRIBUTES,
+                              FILE_SHARE_READ | FILE_SHARE_WRITE, nullptr, OPEN_EXISTING,
+                              FILE_FLAG_BACKUP_SEMANTICS, nullptr));
+    if (!handle) return system_error(GetLastError(), "open the folder", folder);
+    NTDSB_CHECK(check_place(handle, folder, links));
+    return handle;
+}
+
 // Scanners and indexers hold new files open for moments: a refusal that they may have caused is
 // tried again, for half a second at most.
-Result<void> move_file(const Path& from, const Path& to, DWORD flags) {
+Result<void> move_file(const Path& from, const Path& to, DWORD flags, Links links) {
     NTDSB_CHECK(about_to(DiskOperation::rename, to));
+    NTDSB_TRY(const auto source_folder, hold_folder(from.parent_path(), links));
+    NTDSB_TRY(const auto target_folder, hold_folder(to.parent_path(), links));
     const std::wstring source = long_form(from);
     const std::wstring target = long_form(to);
     DWORD error = 0;
@@ -86,19 +121,21 @@ struct Search {
     }
 };
 
-Result<BY_HANDLE_FILE_INFORMATION> identity(const Path& path) {
+Result<BY_HANDLE_FILE_INFORMATION> identity(const Path& path, Links links) {
     const Handle handle = open_for_attributes(path, 0);
     BY_HANDLE_FILE_INFORMATION information{};
     if (!handle || !GetFileInformationByHandle(handle.get(), &information)) {
         return system_error(GetLastError(), "examine", path);
     }
+    NTDSB_CHECK(check_place(handle, path, links));
     return information;
 }
 
 } // namespace
 
-Result<File> File::open_read(const Path& path) {
+Result<File> File::open_read(const Path& path, Links links) {
     NTDSB_CHECK(about_to(ReadOperation::open, path));
+    NTDSB_TRY(const auto folder, hold_folder(path.parent_path(), links));
     // Backup semantics lets a held SE_BACKUP privilege count (contract ACC-1); it also opens
     // folders, which are refused here.
     Handle handle(CreateFileW(long_form(path).c_str(), GENERIC_READ, share_all, nullptr,
@@ -111,20 +148,23 @@ Result<File> File::open_read(const Path& path) {
                          !(information.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY);
     if (!is_file)
         return fail(ERROR_ACCESS_DENIED, "could not open ", wire_path(path), ": it is not a file");
+    NTDSB_CHECK(check_place(handle, path, links));
     return File(handle.release(), path);
 }
 
 namespace {
 
 // Without `attributes` the file has what its folder hands down.
-Result<Handle> create_file(const Path& path, SECURITY_ATTRIBUTES* attributes) {
+Result<Handle> create_file(const Path& path, SECURITY_ATTRIBUTES* attributes, Links links) {
     NTDSB_CHECK(about_to(DiskOperation::create, path));
+    NTDSB_TRY(const auto folder, hold_folder(path.parent_path(), links));
     Handle handle(CreateFileW(long_form(path).c_str(), GENERIC_READ | GENERIC_WRITE,
                               FILE_SHARE_READ | FILE_SHARE_DELETE, attributes, CREATE_NEW,
                               FILE_ATTRIBUTE_NORMAL | FILE_FLAG_BACKUP_SEMANTICS |
                                   FILE_FLAG_OPEN_REPARSE_POINT,
                               nullptr));
     if (!handle) return system_error(GetLastError(), "create", path);
+    NTDSB_CHECK(check_place(handle, path, links));
     return handle;
 }
 
@@ -133,12 +173,12 @@ Result<Handle> create_file(const Path& path, SECURITY_ATTRIBUTES* attributes) {
 Result<File> File::create_new(const Path& path) {
     NTDSB_TRY(const auto security, PrivateSecurity::make(PrivateSecurity::For::file));
     auto attributes = security.attributes();
-    NTDSB_TRY(auto handle, create_file(path, &attributes));
+    NTDSB_TRY(auto handle, create_file(path, &attributes, Links::followed));
     return File(handle.release(), path);
 }
 
-Result<File> File::create_shared(const Path& path) {
-    NTDSB_TRY(auto handle, create_file(path, nullptr));
+Result<File> File::create_shared(const Path& path, Links links) {
+    NTDSB_TRY(auto handle, create_file(path, nullptr, links));
     return File(handle.release(), path);
 }
 
@@ -217,11 +257,22 @@ Result<std::uint64_t> File::size() const {
     return static_cast<std::uint64_t>(size.QuadPart);
 }
 
-Result<std::optional<FileInfo>> file_info(const Path& path) {
+Result<std::uint64_t> File::name_count() const {
+    NTDSB_CHECK(about_to(ReadOperation::examine, path_));
+    BY_HANDLE_FILE_INFORMATION information{};
+    if (!GetFileInformationByHandle(handle_, &information))
+        return system_error(GetLastError(), "examine", path_);
+    return information.nNumberOfLinks;
+}
+
+Result<std::optional<FileInfo>> file_info(const Path& path, Links links) {
     NTDSB_CHECK(about_to(ReadOperation::examine, path));
-    const Handle handle = open_for_attributes(path, FILE_FLAG_OPEN_REPARSE_POINT);
+    // Where links are refused, what one at `path` leads to is seen to be elsewhere.
+    const DWORD flags = links == Links::followed ? FILE_FLAG_OPEN_REPARSE_POINT : 0;
+    const Handle handle = open_for_attributes(path, flags);
     BY_HANDLE_FILE_INFORMATION information{};
     if (handle && GetFileInformationByHandle(handle.get(), &information)) {
+        NTDSB_CHECK(check_place(handle, path, links));
         return std::optional<FileInfo>(info_from(
             information.dwFileAttributes, information.nFileSizeHigh, information.nFileSizeLow));
     }
@@ -230,8 +281,9 @@ Result<std::optional<FileInfo>> file_info(const Path& path) {
     return system_error(error, "examine", path);
 }
 
-Result<std::vector<FolderEntry>> list_folder(const Path& folder) {
+Result<std::vector<FolderEntry>> list_folder(const Path& folder, Links links) {
     NTDSB_CHECK(about_to(ReadOperation::list, folder));
+    NTDSB_TRY(const auto held, hold_folder(folder, links));
     WIN32_FIND_DATAW found{};
     const Search search{FindFirstFileExW(long_form(folder / L"*").c_str(), FindExInfoBasic, &found,
                                          FindExSearchNameMatch, nullptr, 0)};
@@ -253,28 +305,33 @@ Result<std::vector<FolderEntry>> list_folder(const Path& folder) {
 }
 
 Result<void> rename_replace(const Path& from, const Path& to) {
-    return move_file(from, to, MOVEFILE_REPLACE_EXISTING);
+    return move_file(from, to, MOVEFILE_REPLACE_EXISTING, Links::followed);
 }
 
-Result<void> rename_new(const Path& from, const Path& to) { return move_file(from, to, 0); }
+Result<void> rename_new(const Path& from, const Path& to, Links links) {
+    return move_file(from, to, 0, links);
+}
 
-Result<void> remove_file(const Path& path) {
+Result<void> remove_file(const Path& path, Links links) {
     NTDSB_CHECK(about_to(DiskOperation::remove, path));
+    NTDSB_TRY(const auto folder, hold_folder(path.parent_path(), links));
     if (!DeleteFileW(long_form(path).c_str())) return system_error(GetLastError(), "remove", path);
     return ok();
 }
 
-Result<void> flush_folder(const Path& folder) {
+Result<void> flush_folder(const Path& folder, Links) {
     return about_to(DiskOperation::flush_folder, folder);
 }
 
-Result<void> flush_file(const Path& path) {
+Result<void> flush_file(const Path& path, Links links) {
     NTDSB_CHECK(about_to(DiskOperation::flush, path));
+    NTDSB_TRY(const auto folder, hold_folder(path.parent_path(), links));
     const Handle handle(CreateFileW(long_form(path).c_str(), GENERIC_WRITE, share_all, nullptr,
                                     OPEN_EXISTING,
                                     FILE_ATTRIBUTE_NORMAL | FILE_FLAG_BACKUP_SEMANTICS, nullptr));
-    if (!handle || !FlushFileBuffers(handle.get()))
-        return system_error(GetLastError(), "flush", path);
+    if (!handle) return system_error(GetLastError(), "open to flush", path);
+    NTDSB_CHECK(check_place(handle, path, links));
+    if (!FlushFileBuffers(handle.get())) return system_error(GetLastError(), "flush", path);
     return ok();
 }
 
@@ -295,15 +352,7 @@ Result<Path> resolved_path(const Path& path) {
     for (;;) {
         const Handle handle = open_for_attributes(existing, 0);
         if (handle) {
-            std::wstring name(32768, L'\0');
-            const DWORD length = GetFinalPathNameByHandleW(handle.get(), name.data(),
-                                                           static_cast<DWORD>(name.size()),
-                                                           FILE_NAME_NORMALIZED | VOLUME_NAME_DOS);
-            if (length == 0 || length >= name.size())
-                return system_error(GetLastError(), "resolve", path);
-            name.resize(length);
-            const Path found =
-                native_path(wire_path(Path(name))); // without \\?\ where it is not needed
+            NTDSB_TRY(const Path found, final_path(handle, path));
             return rest.empty() ? found : found / rest;
         }
         const DWORD error = GetLastError();
@@ -320,10 +369,10 @@ Result<Path> resolved_path(const Path& path) {
     }
 }
 
-Result<bool> is_same_file(const Path& a, const Path& b) {
+Result<bool> is_same_file(const Path& a, const Path& b, Links links) {
     NTDSB_CHECK(about_to(ReadOperation::examine, a));
-    NTDSB_TRY(const auto x, identity(a));
-    NTDSB_TRY(const auto y, identity(b));
+    NTDSB_TRY(const auto x, identity(a, links));
+    NTDSB_TRY(const auto y, identity(b, links));
     return x.dwVolumeSerialNumber == y.dwVolumeSerialNumber &&
            x.nFileIndexHigh == y.nFileIndexHigh && x.nFileIndexLow == y.nFileIndexLow;
 }
