@@ -5,10 +5,14 @@
 
 namespace ntdsb::ese {
 
-void check_checkpoint(const platform::Path& checkpoint_path, const std::optional<Signature>& logs,
+void check_checkpoint(const platform::Path& checkpoint_path, platform::Links links,
+                      const std::optional<Signature>& logs,
                       const std::optional<std::uint32_t>& lowest_required, Findings& findings) {
-    auto place = platform::resolved_path(checkpoint_path); // a link may lead to either
-    auto info = platform::file_info(place ? place.value() : checkpoint_path);
+    platform::Path place = checkpoint_path;
+    if (links == platform::Links::followed) { // one may lead to a file or a folder
+        if (auto resolved = platform::resolved_path(place)) place = std::move(resolved).value();
+    }
+    auto info = platform::file_info(place, links);
     if (!info) {
         if (const Error error = read_error(info.error(), ERROR_FILE_NOT_FOUND);
             error.code != ERROR_FILE_NOT_FOUND)
@@ -18,7 +22,7 @@ void check_checkpoint(const platform::Path& checkpoint_path, const std::optional
     if (!info.value()) return;
     const auto file =
         info.value()->is_folder ? in_folder(checkpoint_path, u"edb.chk") : checkpoint_path;
-    auto checkpoint = read_checkpoint(file);
+    auto checkpoint = read_checkpoint(file, links);
     if (!checkpoint) {
         if (checkpoint.error().code != ERROR_FILE_NOT_FOUND)
             findings.add("VER-4", file, checkpoint.error());

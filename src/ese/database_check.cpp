@@ -10,9 +10,9 @@ namespace ntdsb::ese {
 namespace {
 
 // By name, and for a name through a link by the file itself.
-bool is_same(const platform::Path& a, const platform::Path& b) {
+bool is_same(const platform::Path& a, const platform::Path& b, platform::Links links) {
     if (same_path(wire_path(a), wire_path(b))) return true;
-    auto same = platform::is_same_file(a, b);
+    auto same = platform::is_same_file(a, b, links);
     return same && same.value();
 }
 
@@ -29,7 +29,7 @@ std::vector<platform::Path> databases_to_check(const RestoreSet& set, Findings& 
     if (set.configured_database.empty()) return paths;
     const auto configured =
         std::find_if(paths.begin(), paths.end(), [&](const platform::Path& path) {
-            return is_same(path, set.configured_database);
+            return is_same(path, set.configured_database, set.links);
         });
     if (configured != paths.end()) {
         std::rotate(paths.begin(), configured, configured + 1);
@@ -106,8 +106,9 @@ std::vector<CheckedDatabase> check_databases(const RestoreSet& set, Findings& fi
     std::vector<CheckedDatabase> databases;
     for (const auto& path : databases_to_check(set, findings)) {
         CheckedDatabase database{path, std::nullopt};
-        auto start = read_start(path, header_window, static_cast<Code>(hrDatabaseNotFound),
-                                static_cast<Code>(hrInvalidDatabase));
+        auto start =
+            read_start(path, set.links, header_window, static_cast<Code>(hrDatabaseNotFound),
+                       static_cast<Code>(hrInvalidDatabase));
         auto header =
             start ? decode_database_header(start.value().bytes, start.value().size, shown(path))
                   : Result<DatabaseHeader>(start.error());

@@ -40,6 +40,10 @@ auto rank(const Finding& finding) noexcept {
 } // namespace
 
 Code result_of(const std::vector<Finding>& findings) noexcept {
+    const auto is_link = [](const Finding& finding) {
+        return finding.code == platform::link_refused;
+    };
+    if (std::ranges::any_of(findings, is_link)) return platform::link_refused;
     const auto first =
         std::min_element(findings.begin(), findings.end(),
                          [](const Finding& a, const Finding& b) { return rank(a) < rank(b); });

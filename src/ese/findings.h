@@ -23,7 +23,8 @@ private:
     std::vector<Finding> list_;
 };
 
-// S_OK for no findings, else the code that comes first in the order of VER-8.
+// S_OK for no findings, platform::link_refused if that is one, else the code that comes first in the
+// order of VER-8.
 Code result_of(const std::vector<Finding>& findings) noexcept;
 
 } // namespace ntdsb::ese

@@ -12,13 +12,13 @@ namespace {
 // The files that recovery will read and that are there.
 Result<std::set<platform::Path>> files_of(const RestoreSet& set) {
     std::set<platform::Path> files(set.databases.begin(), set.databases.end());
-    if (auto logs = list_log_files(set.log_path)) {
+    if (auto logs = list_log_files(set.log_path, set.links)) {
         for (const auto& log : logs.value()) files.insert(log.path);
     } else if (logs.error().code != ERROR_PATH_NOT_FOUND) {
         return std::move(logs).error();
     }
     for (const auto& file : {set.checkpoint_path, in_folder(set.checkpoint_path, u"edb.chk")}) {
-        NTDSB_TRY(const auto info, platform::file_info(file));
+        NTDSB_TRY(const auto info, platform::file_info(file, set.links));
         if (info && !info->is_folder && !info->is_link) files.insert(file);
     }
     return files;
@@ -48,12 +48,12 @@ Result<void> flush_restored(const RestoreSet& set, const std::atomic<bool>& canc
         if (cancelled)
             return fail(ERROR_OPERATION_ABORTED, "COM-11: the flush of the restored files was "
                                                  "cancelled; completing again goes on from there");
-        if (auto flushed = platform::flush_file(file);
+        if (auto flushed = platform::flush_file(file, set.links);
             !flushed && !is_left_alone(flushed.error().code))
             return flushed;
         folders.insert(file.parent_path());
     }
-    for (const auto& folder : folders) NTDSB_CHECK(platform::flush_folder(folder));
+    for (const auto& folder : folders) NTDSB_CHECK(platform::flush_folder(folder, set.links));
     return ok();
 }
 

@@ -25,6 +25,8 @@ platform::Path in_folder(const platform::Path& folder, std::u16string_view name)
 
 Error read_error(const Error& error, Code missing) {
     switch (error.code) {
+    case platform::link_refused:
+        return error;
     case ERROR_FILE_NOT_FOUND:
     case ERROR_PATH_NOT_FOUND:
         return Error{missing, error.what};
@@ -37,14 +39,14 @@ Error read_error(const Error& error, Code missing) {
     }
 }
 
-Result<FileStart> read_start(const platform::Path& path, std::size_t window, Code missing,
-                             Code not_a_file) {
-    auto info = platform::file_info(path);
+Result<FileStart> read_start(const platform::Path& path, platform::Links links, std::size_t window,
+                             Code missing, Code not_a_file) {
+    auto info = platform::file_info(path, links);
     if (!info) return read_error(info.error(), missing);
     if (!info.value()) return fail(missing, shown(path), ": there is no such file");
     if (info.value()->is_folder) return fail(not_a_file, shown(path), " is a folder, not a file");
 
-    auto file = platform::File::open_read(path);
+    auto file = platform::File::open_read(path, links);
     if (!file) return read_error(file.error(), missing);
     auto size = file.value().size();
     if (!size) return read_error(size.error(), missing);

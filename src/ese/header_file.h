@@ -23,7 +23,8 @@ std::string shown(std::span<const std::byte> bytes);
 // `name` in `folder`, in the form that the file functions take (core/path.h).
 platform::Path in_folder(const platform::Path& folder, std::u16string_view name);
 
-// A failure of the platform as a finding of section 5: `missing` when there is no such file.
+// A failure of the platform as a finding of section 5: `missing` when there is no such file. A link
+// that was refused stays what it is (platform::link_refused).
 Error read_error(const Error& error, Code missing);
 
 struct FileStart {
@@ -32,7 +33,7 @@ struct FileStart {
 };
 
 // At most `window` bytes. `missing` is the code for no such file, `not_a_file` that for a folder.
-Result<FileStart> read_start(const platform::Path& path, std::size_t window, Code missing,
-                             Code not_a_file);
+Result<FileStart> read_start(const platform::Path& path, platform::Links links, std::size_t window,
+                             Code missing, Code not_a_file);
 
 } // namespace ntdsb::ese

@@ -230,25 +230,25 @@ Result<void> check_log_size(const LogHeader& header, std::string_view name) {
 }
 
 Result<DatabaseHeader> read_database_header(const platform::Path& path) {
-    NTDSB_TRY(const auto start,
-              read_start(path, header_window, static_cast<Code>(hrDatabaseNotFound),
-                         static_cast<Code>(hrInvalidDatabase)));
+    NTDSB_TRY(const auto start, read_start(path, platform::Links::followed, header_window,
+                                           static_cast<Code>(hrDatabaseNotFound),
+                                           static_cast<Code>(hrInvalidDatabase)));
     NTDSB_TRY(const auto header, decode_database_header(start.bytes, start.size, shown(path)));
     NTDSB_CHECK(check_database_size(header, shown(path)));
     return header;
 }
 
 Result<LogHeader> read_log_header(const platform::Path& path) {
-    NTDSB_TRY(const auto start,
-              read_start(path, log_header_window, static_cast<Code>(hrMissingRestoreLogFiles),
-                         static_cast<Code>(hrLogFileCorrupt)));
+    NTDSB_TRY(const auto start, read_start(path, platform::Links::followed, log_header_window,
+                                           static_cast<Code>(hrMissingRestoreLogFiles),
+                                           static_cast<Code>(hrLogFileCorrupt)));
     NTDSB_TRY(const auto header, decode_log_header(start.bytes, start.size, shown(path)));
     NTDSB_CHECK(check_log_size(header, shown(path)));
     return header;
 }
 
-Result<CheckpointHeader> read_checkpoint(const platform::Path& path) {
-    NTDSB_TRY(const auto start, read_start(path, checkpoint_window, ERROR_FILE_NOT_FOUND,
+Result<CheckpointHeader> read_checkpoint(const platform::Path& path, platform::Links links) {
+    NTDSB_TRY(const auto start, read_start(path, links, checkpoint_window, ERROR_FILE_NOT_FOUND,
                                            static_cast<Code>(hrCheckpointCorrupt)));
     return decode_checkpoint(start.bytes, shown(path));
 }

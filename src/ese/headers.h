@@ -70,7 +70,8 @@ struct CheckpointHeader {
 // (VER-4).
 Result<DatabaseHeader> read_database_header(const platform::Path& path);
 Result<LogHeader> read_log_header(const platform::Path& path);
-Result<CheckpointHeader> read_checkpoint(const platform::Path& path);
+Result<CheckpointHeader> read_checkpoint(const platform::Path& path,
+                                         platform::Links links = platform::Links::followed);
 
 // The same decoders on bytes alone, for callers that hold them already and for the fuzzers. `start`
 // is the file's beginning, as much as there is of header_window bytes; `name` is how the sentences
@@ -100,7 +101,8 @@ struct LogFile {
     std::optional<std::uint32_t> name_generation; // none: edb.log
 };
 // By generation, edb.log last. A folder that is not there is an error (ERROR_PATH_NOT_FOUND).
-Result<std::vector<LogFile>> list_log_files(const platform::Path& folder);
+Result<std::vector<LogFile>> list_log_files(const platform::Path& folder,
+                                            platform::Links links = platform::Links::followed);
 
 // Whether a file's name is a log's, and the generation in it (none: edb.log, or no log's name).
 bool is_log_name(const platform::Path& file);

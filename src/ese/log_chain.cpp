@@ -98,7 +98,7 @@ void Chain::read_headers() {
         std::erase_if(candidates, [&, number = generation](const LogCandidate& log) {
             return !counts(number, log);
         });
-        read_candidates(candidates);
+        read_candidates(candidates, set_.links);
         slot = candidates.empty() ? logs_.by_generation.erase(slot) : std::next(slot);
     }
 }
@@ -181,10 +181,11 @@ void Chain::check_copies(std::uint32_t generation, const Candidates& candidates)
             may_differ(generation, kept, other))
             continue;
         work_.expect(other.header->file_size);
-        auto same = same_content(kept.file.path, other.file.path, [&](std::uint64_t bytes) {
-            work_.done(bytes);
-            return !work_.cancelled();
-        });
+        auto same =
+            same_content(kept.file.path, other.file.path, set_.links, [&](std::uint64_t bytes) {
+                work_.done(bytes);
+                return !work_.cancelled();
+            });
         if (!same) {
             if (same.error().code != ERROR_OPERATION_ABORTED)
                 findings_.add(

@@ -51,8 +51,8 @@ std::optional<std::uint32_t> generation_of_name(const platform::Path& file) {
     return name ? name->generation : std::nullopt;
 }
 
-Result<std::vector<LogFile>> list_log_files(const platform::Path& folder) {
-    auto entries = platform::list_folder(folder);
+Result<std::vector<LogFile>> list_log_files(const platform::Path& folder, platform::Links links) {
+    auto entries = platform::list_folder(folder, links);
     if (!entries) {
         const bool absent = entries.error().code == ERROR_FILE_NOT_FOUND ||
                             entries.error().code == ERROR_PATH_NOT_FOUND;

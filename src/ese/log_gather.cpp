@@ -11,11 +11,11 @@ namespace {
 
 // VER-2 for one file: whole, of the generation that its name says, of the size that its header
 // says. False for a reserve.
-bool read_candidate(LogCandidate& log) {
+bool read_candidate(LogCandidate& log, platform::Links links) {
     const auto name = shown(log.file.path);
-    auto start =
-        read_start(log.file.path, log_header_window, static_cast<Code>(hrMissingRestoreLogFiles),
-                   static_cast<Code>(hrLogFileCorrupt));
+    auto start = read_start(log.file.path, links, log_header_window,
+                            static_cast<Code>(hrMissingRestoreLogFiles),
+                            static_cast<Code>(hrLogFileCorrupt));
     if (!start) {
         log.faults.push_back(start.error());
         return true;
@@ -39,9 +39,9 @@ bool read_candidate(LogCandidate& log) {
     return true;
 }
 
-void gather_current(LogCandidate log, GatheredLogs& logs) {
+void gather_current(LogCandidate log, platform::Links links, GatheredLogs& logs) {
     if (log.in_log_path) logs.log_path_has_current = true;
-    if (!read_candidate(log)) {
+    if (!read_candidate(log, links)) {
         if (!log.in_log_path) return;
         // The engine would open it, and no log could be put in its place.
         log.faults.push_back(fail(hrLogFileCorrupt, shown(log.file.path),
@@ -54,9 +54,9 @@ void gather_current(LogCandidate log, GatheredLogs& logs) {
     }
 }
 
-void gather_folder(const platform::Path& folder, bool is_log_path, GatheredLogs& logs,
-                   Findings& findings) {
-    auto files = list_log_files(folder);
+void gather_folder(const platform::Path& folder, bool is_log_path, platform::Links links,
+                   GatheredLogs& logs, Findings& findings) {
+    auto files = list_log_files(folder, links);
     if (!files) {
         if (files.error().code != ERROR_PATH_NOT_FOUND)
             findings.add("VER-2", folder,
@@ -68,7 +68,7 @@ void gather_folder(const platform::Path& folder, bool is_log_path, GatheredLogs&
         log.file = std::move(file);
         log.in_log_path = is_log_path;
         if (log.is_current()) {
-            gather_current(std::move(log), logs);
+            gather_current(std::move(log), links, logs);
         } else if (*log.file.name_generation != 0) { // REG-10: engines count from 1
             logs.by_generation[*log.file.name_generation].push_back(std::move(log));
         }
@@ -78,22 +78,22 @@ void gather_folder(const platform::Path& folder, bool is_log_path, GatheredLogs&
 } // namespace
 
 GatheredLogs gather_logs(const RestoreSet& set, Findings& findings) {
-    auto same = platform::is_same_file(set.backup_log_path, set.log_path);
+    auto same = platform::is_same_file(set.backup_log_path, set.log_path, set.links);
     const bool one_folder = same_path(wire_path(set.backup_log_path), wire_path(set.log_path)) ||
                             (same && same.value());
     GatheredLogs logs;
-    if (!one_folder) gather_folder(set.backup_log_path, false, logs, findings);
+    if (!one_folder) gather_folder(set.backup_log_path, false, set.links, logs, findings);
     if (!logs.by_generation.empty()) logs.lowest_in_backup = logs.by_generation.begin()->first;
-    gather_folder(set.log_path, true, logs, findings);
+    gather_folder(set.log_path, true, set.links, logs, findings);
     if (one_folder && !logs.by_generation.empty())
         logs.lowest_in_backup = logs.by_generation.begin()->first;
     return logs;
 }
 
-void read_candidates(std::vector<LogCandidate>& candidates) {
-    std::erase_if(candidates, [](LogCandidate& log) {
+void read_candidates(std::vector<LogCandidate>& candidates, platform::Links links) {
+    std::erase_if(candidates, [links](LogCandidate& log) {
         const bool unread = !log.header && log.faults.empty();
-        return unread && !read_candidate(log);
+        return unread && !read_candidate(log, links);
     });
 }
 

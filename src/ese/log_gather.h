@@ -38,6 +38,6 @@ GatheredLogs gather_logs(const RestoreSet& set, Findings& findings);
 
 // Reads the headers of the generation's candidates that have not been read. Reserves (files of
 // zeros) are dropped: they are no part of a chain.
-void read_candidates(std::vector<LogCandidate>& candidates);
+void read_candidates(std::vector<LogCandidate>& candidates, platform::Links links);
 
 } // namespace ntdsb::ese

@@ -155,8 +155,9 @@ std::uint64_t scan_size(const DatabaseHeader& header) noexcept {
     return header.file_size > headers ? header.file_size - headers : 0;
 }
 
-void scan_pages(const CheckedDatabase& database, Work& work, Findings& findings) {
-    auto file = platform::File::open_read(database.path);
+void scan_pages(const CheckedDatabase& database, platform::Links links, Work& work,
+                Findings& findings) {
+    auto file = platform::File::open_read(database.path, links);
     if (!file) {
         findings.add("VER-6", database.path,
                      read_error(file.error(), static_cast<Code>(hrDatabaseNotFound)));

@@ -18,6 +18,7 @@ inline constexpr std::uint64_t max_page_findings = 1000;
 inline constexpr std::uint64_t smallest_size_for_two = std::uint64_t{4} << 20;
 
 // `database.header` must be there. Returns early when cancelled.
-void scan_pages(const CheckedDatabase& database, Work& work, Findings& findings);
+void scan_pages(const CheckedDatabase& database, platform::Links links, Work& work,
+                Findings& findings);
 
 } // namespace ntdsb::ese

@@ -23,12 +23,14 @@ Report verify_restore_set(const RestoreSet& set, const std::atomic<bool>& cancel
     }
     auto chain = check_log_chain(set, databases, work, findings);
     check_log_needs(databases, chain.given, chain.logs, findings);
-    check_checkpoint(set.checkpoint_path, chain.stream, lowest_required(databases), findings);
+    check_checkpoint(set.checkpoint_path, set.links, chain.stream, lowest_required(databases),
+                     findings);
     for (const auto& database : databases) {
-        if (set.verify_pages && database.header) scan_pages(database, work, findings);
+        if (set.verify_pages && database.header) scan_pages(database, set.links, work, findings);
     }
 
     report.placements = std::move(chain.placements);
+    report.links = set.links;
     report.findings = findings.take();
     report.result = work.cancelled() ? Code{ERROR_OPERATION_ABORTED} : result_of(report.findings);
     return report;

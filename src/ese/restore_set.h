@@ -35,6 +35,9 @@ struct RestoreSet {
     std::vector<DatabaseIdentity> identities; // from the token
     bool check_identities = true; // false: no token at hand, VER-5 is left out (`ntdsbctl verify`)
     bool verify_pages = true;     // verify = "full"
+    // Refused: a link anywhere in these paths, or in a log's place, is platform::link_refused, as a
+    // finding or a call's result (contract ACC-4).
+    platform::Links links = platform::Links::followed;
 };
 
 struct Finding {
@@ -59,9 +62,10 @@ struct Report {
     // Of verify_file: the logs without which this database cannot be recovered, and which were not
     // looked at. None: it needs none.
     std::optional<Generations> needed_logs;
-    std::vector<LogPlacement> placements; // meaningful when `findings` is empty
-    // S_OK, or the code that comes first in the order of VER-8; ERROR_OPERATION_ABORTED if the
-    // verification was cancelled.
+    std::vector<LogPlacement> placements;              // meaningful when `findings` is empty
+    platform::Links links = platform::Links::followed; // the set's
+    // S_OK, or the code that comes first in the order of VER-8, link_refused before them all;
+    // ERROR_OPERATION_ABORTED if the verification was cancelled.
     Code result = 0;
 };
 
@@ -82,7 +86,9 @@ bool is_unsound(Code code) noexcept;
 
 // VER-7: copies each placement (new file, flush, rename, flush of the folder); an existing file
 // that differs is never overwritten: hrExistingLogFileHasBadSignature. Running it again after a
-// crash completes it. A log that lies in the log path under its number already, and is wanted there
+// crash completes it. Where links are refused, so is a log to copy that has a second name (a hard
+// link): ERROR_ACCESS_DENIED, since whoever gave it need not be one who may read it (contract ACC-4).
+// A log that lies in the log path under its number already, and is wanted there
 // as edb.log, is renamed.
 // ERROR_OPERATION_ABORTED if it was cancelled.
 Result<void> place_logs(const Report& report, const std::atomic<bool>& cancelled);

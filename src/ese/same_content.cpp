@@ -8,10 +8,10 @@
 
 namespace ntdsb::ese {
 
-Result<bool> same_content(const platform::Path& a, const platform::Path& b,
+Result<bool> same_content(const platform::Path& a, const platform::Path& b, platform::Links links,
                           const std::function<bool(std::uint64_t)>& step) {
-    NTDSB_TRY(const auto file_a, platform::File::open_read(a));
-    NTDSB_TRY(const auto file_b, platform::File::open_read(b));
+    NTDSB_TRY(const auto file_a, platform::File::open_read(a, links));
+    NTDSB_TRY(const auto file_b, platform::File::open_read(b, links));
     std::vector<std::byte> buffer_a(work_buffer_size), buffer_b(work_buffer_size);
     std::uint64_t offset = 0, last = 0;
     for (;;) {

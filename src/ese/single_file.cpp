@@ -30,7 +30,7 @@ std::optional<Generations> check_database(const platform::Path& file, bool verif
         needed = required_generations(*database.header);
         if (!verify_pages) continue;
         work.expect(scan_size(*database.header));
-        scan_pages(database, work, findings);
+        scan_pages(database, set.links, work, findings);
     }
     return needed;
 }
@@ -38,7 +38,7 @@ std::optional<Generations> check_database(const platform::Path& file, bool verif
 // VER-2 for one log; a reserve of zeros is as it should be.
 void check_log(const platform::Path& file, Findings& findings) {
     std::vector<LogCandidate> candidates{{{file, generation_of_name(file)}, true, {}, {}}};
-    read_candidates(candidates);
+    read_candidates(candidates, platform::Links::followed);
     for (const auto& log : candidates) {
         for (const auto& fault : log.faults) findings.add("VER-2", file, fault);
     }
@@ -50,7 +50,7 @@ void check_lone_checkpoint(const platform::Path& file, Findings& findings) {
         findings.add("VER-4", file,
                      fail(hrCheckpointCorrupt, shown(file), ": there is no such file"));
     else
-        check_checkpoint(file, std::nullopt, std::nullopt, findings);
+        check_checkpoint(file, platform::Links::followed, std::nullopt, std::nullopt, findings);
 }
 
 } // namespace

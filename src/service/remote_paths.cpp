@@ -22,20 +22,15 @@ bool is_of_another_computer(std::u16string_view path) {
     return !is_drive && !path_key(rest).starts_with(path_key(u"Volume{"));
 }
 
-// Of folders that are there.
-std::vector<std::u16string> resolved(const std::vector<std::u16string>& folders) {
-    std::vector<std::u16string> found;
-    for (const auto& folder : folders) {
-        if (folder.empty() || is_of_another_computer(folder)) continue;
-        const auto path = platform::resolved_path(native_path(folder));
-        if (path) found.push_back(wire_path(path.value()));
-    }
-    return found;
-}
-
 Error refused(std::u16string_view path, std::string_view argument, std::string_view why) {
     return fail(ERROR_ACCESS_DENIED, "ACC-4: ", argument, " is ", path, ", which ", why,
                 "; a remote caller's restore may name local files below [service] restore_roots");
+}
+
+Result<std::u16string> without_links(std::u16string_view path, std::string_view argument) {
+    const auto found = platform::resolved_path(native_path(path));
+    if (!found) return refused(path, argument, "cannot be resolved: " + found.error().what);
+    return wire_path(found.value());
 }
 
 // The path without links.
@@ -43,11 +38,9 @@ Result<std::u16string> check_one(std::u16string_view path, std::string_view argu
                                  const std::vector<std::u16string>& allowed) {
     if (is_of_another_computer(path))
         return refused(path, argument, "is not on the service's computer");
-    const auto found = platform::resolved_path(native_path(path));
-    if (!found) return refused(path, argument, "cannot be resolved: " + found.error().what);
-    auto resolved_name = wire_path(found.value());
-    const auto contains = [&](const auto& folder) { return path_is_within(resolved_name, folder); };
-    if (std::ranges::any_of(allowed, contains)) return resolved_name;
+    NTDSB_TRY(auto found, without_links(path, argument));
+    const auto contains = [&](const auto& folder) { return path_is_within(found, folder); };
+    if (std::ranges::any_of(allowed, contains)) return found;
     return refused(path, argument, "lies below none of them");
 }
 
@@ -70,18 +63,35 @@ Result<void> check_remote_names(const wire::RestoreRegister::Request& request) {
     return ok();
 }
 
-Result<wire::RestoreRegister::Request>
-check_remote_paths(wire::RestoreRegister::Request request, const DirectoryConfig& directory,
-                   const std::vector<std::u16string>& roots) {
+Result<RemotePlaces> find_remote_places(const DirectoryConfig& directory,
+                                        const std::vector<std::u16string>& roots) {
+    RemotePlaces places;
     auto folders = roots;
     folders.insert(folders.end(), {path_parent(directory.database), directory.log_path,
                                    directory.checkpoint_path});
-    const auto allowed = resolved(folders);
-    NTDSB_TRY(request.backup_log_path,
-              check_one(request.backup_log_path, "szBackupLogPath", allowed));
-    for (auto& pair : request.map) {
-        NTDSB_TRY(pair.target, check_one(pair.target, "a new database name of rgrstmap", allowed));
+    for (const auto& folder : folders) {
+        if (folder.empty() || is_of_another_computer(folder)) continue;
+        if (auto found = without_links(folder, "a root")) // others stay forbidden
+            places.allowed.push_back(std::move(found).value());
     }
+    NTDSB_TRY(places.database,
+              check_one(directory.database, "the configured database", places.allowed));
+    NTDSB_TRY(places.log_path, without_links(directory.log_path, "the configured log path"));
+    NTDSB_TRY(places.checkpoint_path,
+              without_links(directory.checkpoint_path, "the configured checkpoint path"));
+    return places;
+}
+
+Result<wire::RestoreRegister::Request> check_remote_paths(wire::RestoreRegister::Request request,
+                                                          const RemotePlaces& places) {
+    NTDSB_TRY(request.backup_log_path,
+              check_one(request.backup_log_path, "szBackupLogPath", places.allowed));
+    for (auto& pair : request.map) {
+        NTDSB_TRY(pair.target,
+                  check_one(pair.target, "a new database name of rgrstmap", places.allowed));
+    }
+    request.log_path = places.log_path;
+    request.checkpoint_path = places.checkpoint_path;
     return request;
 }
 

@@ -5,9 +5,10 @@
 #include "core/path.h"
 #include "platform/process.h"
 #include "service/locations.h"
-#include "service/remote_paths.h"
 #include "service/restore_arguments.h"
 #include "service/sessions.h"
+
+#include <algorithm>
 
 namespace ntdsb::service {
 
@@ -61,13 +62,14 @@ Result<void> RestoreSession::register_restore(wire::RestoreRegister::Request req
     const platform::ThreadPrivileges privileges;
     if (remote_roots) NTDSB_CHECK(check_remote_names(request));
     NTDSB_CHECK(resolve_register_arguments(request, instance_->directory()));
-    if (remote_roots)
-        NTDSB_CHECK(check_remote_paths(request, instance_->directory(), *remote_roots));
-    std::optional<std::vector<std::u16string>> roots;
-    if (remote_roots) roots = *remote_roots;
+    std::optional<RemotePlaces> remote;
+    if (remote_roots) {
+        NTDSB_TRY(remote, find_remote_places(instance_->directory(), *remote_roots));
+        NTDSB_CHECK(check_remote_paths(request, *remote));
+    }
     // This session's own registration holds the lock as any other's does (REG-8).
     NTDSB_TRY(registration_, RestoreRegistration::enter(instance_, std::move(request)));
-    remote_roots_ = std::move(roots);
+    remote_ = std::move(remote);
     log::info("REG-0: a restore of ", instance_->directory().database,
               " is registered; the directory cannot start until it is completed");
     return ok();
@@ -76,16 +78,17 @@ Result<void> RestoreSession::register_restore(wire::RestoreRegister::Request req
 Result<ese::RestoreSet> RestoreSession::restored_set() const {
     const wire::RestoreRegister::Request& registered = registration_->request();
     auto request = registered;
-    if (remote_roots_) {
-        NTDSB_TRY(request,
-                  check_remote_paths(registered, instance_->directory(), *remote_roots_)); // ACC-4
-    }
     ese::RestoreSet set;
+    set.configured_database = instance_->database();
+    if (remote_) { // ACC-4
+        NTDSB_TRY(request, check_remote_paths(registered, *remote_));
+        set.configured_database = native_path(remote_->database);
+        set.links = platform::Links::refused;
+    }
     for (std::size_t i = 0; i < request.map.size(); ++i) {
         if (!is_checkpoint_pair(registered.map[i], instance_->directory()))
             set.databases.push_back(native_path(request.map[i].target));
     }
-    set.configured_database = instance_->database();
     set.log_path = native_path(request.log_path);
     set.backup_log_path = native_path(request.backup_log_path);
     set.checkpoint_path = native_path(request.checkpoint_path);
@@ -94,6 +97,24 @@ Result<ese::RestoreSet> RestoreSession::restored_set() const {
     set.identities = token_->databases;
     set.verify_pages = instance_->directory().verify == VerifyLevel::full; // VER-6
     return set;
+}
+
+Result<void> RestoreSession::verify_and_place(const std::atomic<bool>& cancelled) const {
+    NTDSB_TRY(const ese::RestoreSet set, restored_set());
+    const ese::Report report = ese::verify_restore_set(set, cancelled);
+    if (report.result == ERROR_OPERATION_ABORTED)
+        return fail(report.result, "COM-11: the verification was cancelled; the restore stays "
+                                   "registered, and nothing is unblocked");
+    for (const ese::Finding& finding : report.findings) log::error("CMPL-4: ", finding.what);
+    const auto link =
+        std::ranges::find(report.findings, platform::link_refused, &ese::Finding::code);
+    if (link != report.findings.end()) return fail(link->code, link->what);
+    if (report.result != S_OK)
+        return fail(
+            report.result, "CMPL-4: the restored files are not sound (", report.findings.size(),
+            " findings, each in the log); mend them and complete again, or report the failure");
+    NTDSB_CHECK(ese::place_logs(report, cancelled)); // VER-7
+    return ese::flush_restored(set, cancelled);      // VER-9
 }
 
 Result<void> RestoreSession::complete(Code restore_state, const std::atomic<bool>& cancelled) {
@@ -109,18 +130,12 @@ Result<void> RestoreSession::complete(Code restore_state, const std::atomic<bool
                   hex(restore_state), "; the directory stays blocked until a restore succeeds");
         return ok();
     }
-    NTDSB_TRY(const ese::RestoreSet set, restored_set());
-    const ese::Report report = ese::verify_restore_set(set, cancelled);
-    if (report.result == ERROR_OPERATION_ABORTED)
-        return fail(report.result, "COM-11: the verification was cancelled; the restore stays "
-                                   "registered, and nothing is unblocked");
-    for (const ese::Finding& finding : report.findings) log::error("CMPL-4: ", finding.what);
-    if (report.result != S_OK)
-        return fail(
-            report.result, "CMPL-4: the restored files are not sound (", report.findings.size(),
-            " findings, each in the log); mend them and complete again, or report the failure");
-    NTDSB_CHECK(ese::place_logs(report, cancelled));  // VER-7
-    NTDSB_CHECK(ese::flush_restored(set, cancelled)); // VER-9
+    auto placed = verify_and_place(cancelled);
+    if (!placed && placed.error().code == platform::link_refused)
+        return fail(ERROR_ACCESS_DENIED, "ACC-4: ", placed.error().what,
+                    "; the files of a remote caller's restore, and the folders that they are in, "
+                    "may be no links: put the files themselves there, and complete again");
+    NTDSB_CHECK(std::move(placed));
     NTDSB_CHECK(registration_->complete());
     registration_.reset();
     log::info("CMPL-3: the restore of ", instance_->directory().database,

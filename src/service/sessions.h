@@ -6,6 +6,7 @@
 #include "service/backup_reader.h"
 #include "service/expiry_token.h"
 #include "service/interlock.h"
+#include "service/remote_paths.h"
 #include "service/service.h"
 #include "wire/read_reply.h"
 
@@ -37,7 +38,7 @@ public:
     static Result<std::unique_ptr<RestoreSession>>
     prepare(const ConfigPtr& config, const wire::RestorePrepare::Request& request);
     // REG-1..13 (handle and kind are judged by the dispatcher).
-    // `remote_roots`: of a remote caller (ACC-4), null for a local one; copied.
+    // `remote_roots`: of a remote caller (ACC-4), null for a local one.
     Result<void> register_restore(wire::RestoreRegister::Request request,
                                   const std::vector<std::u16string>* remote_roots = nullptr);
     // CMPL-1..5. `cancelled` ends the verification.
@@ -47,10 +48,11 @@ private:
     RestoreSession(InstancePtr instance, std::optional<ExpiryToken> token);
     Result<void> check_unrestricted() const;
     Result<ese::RestoreSet> restored_set() const;
+    Result<void> verify_and_place(const std::atomic<bool>& cancelled) const;
 
-    std::optional<ExpiryToken> token_;                        // none: restricted
-    std::optional<RestoreRegistration> registration_;         // none: prepared, completed or failed
-    std::optional<std::vector<std::u16string>> remote_roots_; // none: a local caller's
+    std::optional<ExpiryToken> token_;                // none: restricted
+    std::optional<RestoreRegistration> registration_; // none: prepared, completed or failed
+    std::optional<RemotePlaces> remote_;              // none: a local caller's registration
 };
 
 class BackupSession final : public Session {

@@ -135,8 +135,9 @@ protected:
                                   ? outcome == run_killed
                                   : outcome == run_succeeded || outcome == run_failed;
         EXPECT_TRUE(expected);
-        if (std::string_view(kind.mode) == "call-once" && kind.code == EINTR)
+        if (std::string_view(kind.mode) == "call-once" && kind.code == EINTR) {
             EXPECT_EQ(outcome, run_succeeded) << "what a signal interrupts is called again";
+        }
         look(directory, GetParam(), kind, outcome);
         return true;
     }

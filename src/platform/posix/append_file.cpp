@@ -71,8 +71,7 @@ AppendFile::~AppendFile() {
 bool AppendFile::append(std::string_view bytes) noexcept {
     if (owned_ && is_refused(DiskOperation::write, path_)) return false;
     const NoPipeSignal no_signal;
-    const auto put =
-        uninterrupted([&] { return ::write(handle_, bytes.data(), bytes.size()); });
+    const auto put = uninterrupted([&] { return ::write(handle_, bytes.data(), bytes.size()); });
     return put == static_cast<ssize_t>(bytes.size());
 }
 

@@ -70,7 +70,8 @@ Result<struct stat> status_of(const Path& path, Links links, int flags) {
 
 Result<Descriptor> open_folder(const Path& folder, Links links) {
     NTDSB_TRY(const auto place, Located::folder(folder, links));
-    Descriptor handle(::openat(place.at(), place.name(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    constexpr int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+    Descriptor handle(uninterrupted([&] { return ::openat(place.at(), place.name(), flags); }));
     if (!handle) return errno_error(errno, "open the folder", folder);
     return handle;
 }
@@ -82,7 +83,7 @@ Result<File> File::open_read(const Path& path, Links links) {
     NTDSB_TRY(const auto place, Located::file(path, links));
     // Nonblocking, so that a FIFO in a file's place fails below instead of waiting for a writer.
     const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | place.no_follow(O_NOFOLLOW);
-    const int handle = ::openat(place.at(), place.name(), flags);
+    const int handle = uninterrupted([&] { return ::openat(place.at(), place.name(), flags); });
     if (handle == no_file) return place.failure(errno, "open");
     File file(handle, path);
     struct stat status {};
@@ -96,7 +97,8 @@ namespace {
 
 Result<int> create_file(const Located& place, const Path& path) {
     const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-    const int handle = ::openat(place.at(), place.name(), flags, 0600);
+    const int handle =
+        uninterrupted([&] { return ::openat(place.at(), place.name(), flags, 0600); });
     if (handle == no_file) return errno_error(errno, "create", path);
     return handle;
 }
@@ -123,9 +125,10 @@ Result<File> File::create_shared(const Path& path, Links links) {
     const bool is_anothers = folder.st_uid != ::geteuid() || folder.st_gid != ::getegid();
     // Only root can give a file away; whoever else may write here made the folder's other files too.
     if (is_anothers && ::geteuid() == 0 &&
-        ::fchown(file.handle_, folder.st_uid, folder.st_gid) != 0)
+        uninterrupted([&] { return ::fchown(file.handle_, folder.st_uid, folder.st_gid); }) != 0)
         return errno_error(errno, "give to its folder's owner", path);
-    if (::fchmod(file.handle_, S_IRUSR | S_IWUSR | group_rights) != 0)
+    const mode_t rights = S_IRUSR | S_IWUSR | group_rights;
+    if (uninterrupted([&] { return ::fchmod(file.handle_, rights); }) != 0)
         return errno_error(errno, "set the rights of", path);
     return file;
 }
@@ -147,9 +150,9 @@ Result<std::size_t> File::read_at(std::uint64_t offset, std::span<std::byte> int
     std::size_t done = 0;
     while (done < into.size()) {
         const auto count = std::min(into.size() - done, most_bytes_per_call);
+        const auto at = static_cast<off_t>(offset + done);
         const auto got =
-            ::pread(handle_, into.data() + done, count, static_cast<off_t>(offset + done));
-        if (got < 0 && errno == EINTR) continue;
+            uninterrupted([&] { return ::pread(handle_, into.data() + done, count, at); });
         if (got < 0) return errno_error(errno, "read from", path_);
         if (got == 0) break;
         done += static_cast<std::size_t>(got);
@@ -166,9 +169,9 @@ Result<void> File::write_at(std::uint64_t offset, std::span<const std::byte> fro
     std::size_t done = 0;
     while (done < from.size()) {
         const auto count = std::min(from.size() - done, most_bytes_per_call);
+        const auto at = static_cast<off_t>(offset + done);
         const auto put =
-            ::pwrite(handle_, from.data() + done, count, static_cast<off_t>(offset + done));
-        if (put < 0 && errno == EINTR) continue;
+            uninterrupted([&] { return ::pwrite(handle_, from.data() + done, count, at); });
         if (put < 0) return errno_error(errno, "write to", path_);
         done += static_cast<std::size_t>(put);
     }
@@ -177,7 +180,8 @@ Result<void> File::write_at(std::uint64_t offset, std::span<const std::byte> fro
 
 Result<void> File::flush() {
     NTDSB_CHECK(about_to(DiskOperation::flush, path_));
-    if (::fsync(handle_) != 0) return errno_error(errno, "flush", path_);
+    if (uninterrupted([&] { return ::fsync(handle_); }) != 0)
+        return errno_error(errno, "flush", path_);
     return ok();
 }
 
@@ -262,7 +266,7 @@ Result<void> flush_folder(const Path& folder, Links links) {
     NTDSB_CHECK(about_to(DiskOperation::flush_folder, folder));
     NTDSB_TRY(const auto handle, open_folder(folder.empty() ? Path(".") : folder, links));
     // EINVAL: nothing to flush there.
-    if (::fsync(handle.get()) != 0 && errno != EINVAL)
+    if (uninterrupted([&] { return ::fsync(handle.get()); }) != 0 && errno != EINVAL)
         return errno_error(errno, "flush the folder", folder);
     return ok();
 }

@@ -18,14 +18,14 @@ constexpr int way_flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
 // `folder`, opened so. `path` is what sentences are about.
 Result<Descriptor> reach(const Path& folder, const Path& path) {
     Path reached = folder.is_absolute() ? folder.root_path() : Path(".");
-    Descriptor at(::open(reached.c_str(), way_flags));
+    Descriptor at(uninterrupted([&] { return ::open(reached.c_str(), way_flags); }));
     if (!at) return errno_error(errno, "reach", path);
     for (const Path& name : folder.relative_path()) {
         if (name.empty() || name == ".") continue;
         reached /= name;
         // Where ".." leads depends on who moves folders meanwhile.
         if (name == "..") return link_error(path, reached);
-        Descriptor next(::openat(at.get(), name.c_str(), way_flags));
+        Descriptor next(uninterrupted([&] { return ::openat(at.get(), name.c_str(), way_flags); }));
         struct stat status {};
         if (!next || ::fstat(next.get(), &status) != 0) return errno_error(errno, "reach", path);
         if (S_ISLNK(status.st_mode)) return link_error(path, reached);

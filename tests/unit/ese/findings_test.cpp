@@ -48,5 +48,15 @@ TEST(VerificationResult, IsTheFirstCodeOfEveryPairInTheContractsOrder) { // VER-
     }
 }
 
+TEST(VerificationResult, IsTheRefusedLinkBeforeAllOfThem_ACC4) {
+    const ese::Finding link{platform::link_refused, "a", "b"};
+    for (const Code code : contract_order) {
+        const ese::Finding other{code, "c", "d"};
+        EXPECT_EQ(ese::result_of({link, other}), platform::link_refused);
+        EXPECT_EQ(ese::result_of({other, link}), platform::link_refused);
+    }
+    EXPECT_FALSE(ese::is_unsound(platform::link_refused));
+}
+
 } // namespace
 } // namespace ntdsb

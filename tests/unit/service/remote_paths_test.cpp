@@ -16,9 +16,11 @@ protected:
         std::filesystem::create_directories(outside());
     }
     platform::Path outside() const { return directory.root() / "outside"; }
-    Code judged() const {
-        return code_of(check_remote_paths(request, directory.config.directory, roots));
+    Result<wire::RestoreRegister::Request> judge() const {
+        NTDSB_TRY(const auto places, find_remote_places(directory.config.directory, roots));
+        return check_remote_paths(request, places);
     }
+    Code judged() const { return code_of(judge()); }
 
     RestoreDirectory directory;
     wire::RestoreRegister::Request request;
@@ -91,7 +93,7 @@ TEST_F(RemotePaths, GivesThePathsWithoutTheirLinks_ACC4) {
     std::filesystem::create_directory_symlink(place, directory.backup() / "link");
     request.backup_log_path = wire_path(directory.backup() / "link");
     request.map.push_back({u"/old/second.dit", wire_path(directory.backup() / "link" / "s.dit")});
-    const auto judged_paths = check_remote_paths(request, directory.config.directory, roots);
+    const auto judged_paths = judge();
     ASSERT_TRUE(judged_paths) << judged_paths.error().what;
     EXPECT_EQ(judged_paths.value().backup_log_path, wire_path(place));
     EXPECT_EQ(judged_paths.value().map.back().target, wire_path(place / "s.dit"));
@@ -102,23 +104,16 @@ TEST_F(RemotePaths, GivesThePathsWithoutTheirLinks_ACC4) {
 TEST_F(RemotePaths, LinkMadeAfterRegisterIsSeenAtComplete) {
     directory.use_logs();
     directory.config.service.restore_roots = roots;
-    service::Association association(directory.shared_config(),
-                                     Caller{false, "far", "far", true, true});
-    const auto call = [&]<class Op>(Op, const typename Op::Request& asked) {
-        wire::BufferSink sink(1 << 20);
-        EXPECT_TRUE(association.call(Op::interface_of, Op::opnum, wire::encode(asked), sink));
-        return wire::decode<typename Op::Reply>(sink.bytes()).value();
-    };
-    const auto session = call(wire::RestorePrepare{}, {u"", 0, directory.token()}).session;
+    Client client(directory, remote_caller());
     const auto below = directory.backup() / "below";
     std::filesystem::create_directory(below);
     auto asked = directory.request();
-    asked.session = session;
+    asked.session = client.prepared();
     asked.backup_log_path = wire_path(below);
-    EXPECT_EQ(call(wire::RestoreRegister{}, asked).status, S_OK);
+    EXPECT_EQ(client.call<wire::RestoreRegister>(asked).status, S_OK);
     std::filesystem::remove(below);
     std::filesystem::create_directory_symlink(outside(), below);
-    EXPECT_EQ(call(wire::RestoreRegisterComplete{}, {session, S_OK}).status, ERROR_ACCESS_DENIED);
+    EXPECT_EQ(client.complete(asked.session, S_OK), ERROR_ACCESS_DENIED);
     EXPECT_EQ(directory.start_blocked(), hrRestoreInProgress);
 }
 #endif

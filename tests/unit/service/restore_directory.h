@@ -132,11 +132,14 @@ private:
     platform::Path root_;
 };
 
+// Someone on another computer, allowed all (ACC-4).
+inline Caller remote_caller() { return {false, "far", "far", true, true}; }
+
 // An association as a transport sees it. Replies that cannot be decoded fail the test.
 class Client {
 public:
-    explicit Client(const RestoreDirectory& directory)
-        : directory_(directory), association_(directory.shared_config(), Caller::local()) {}
+    explicit Client(const RestoreDirectory& directory, Caller caller = Caller::local())
+        : directory_(directory), association_(directory.shared_config(), std::move(caller)) {}
 
     template <class Op>
     typename Op::Reply call(const typename Op::Request& request) {
