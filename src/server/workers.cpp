@@ -38,7 +38,7 @@ void Workers::run(std::function<void()> task) {
         return;
     }
     try {
-        Thread thread = threads_.emplace(threads_.end());
+        const auto thread = threads_.emplace(threads_.end());
         try {
             *thread = std::thread([this, thread] { work(thread); });
         } catch (...) {
