@@ -2,6 +2,8 @@
 #include "restore_fixture.h"
 
 #include "platform/file.h"
+#include "support/codes.h"
+#include "support/links.h"
 
 #include <atomic>
 #include <map>
@@ -77,6 +79,22 @@ TEST_F(PlaceLogs, CancelledCopyLeavesNothingUnfinishedAndGoesOnLater) { // COM-1
     EXPECT_EQ(content(logs()), before);
     ASSERT_TRUE(ese::place_logs(verify(), going_on));
     EXPECT_EQ(content(logs()), expected());
+}
+
+// ACC-4. A log that is placed already is compared with the one that it was copied from.
+TEST_F(PlaceLogs, LinkInAPlacedLogsPlaceIsRefusedWhereLinksAre) {
+    write_sound_set();
+    set.links = platform::Links::refused;
+    const auto report = verify();
+    ASSERT_EQ(report.result, sound) << sentences(report);
+    std::filesystem::copy_file(backup() / EseLog::name(3), logs() / EseLog::name(3));
+    std::filesystem::rename(backup() / EseLog::name(3), root / "aside");
+    const test::Link link(root / "aside", backup() / EseLog::name(3));
+    if (!link) GTEST_SKIP() << "this system makes no links";
+    EXPECT_EQ(code_of(ese::place_logs(report, going_on)), platform::link_refused);
+    EXPECT_EQ(verify().result, platform::link_refused);
+    set.links = platform::Links::followed;
+    EXPECT_EQ(code_of(ese::place_logs(verify(), going_on)), S_OK);
 }
 
 #ifndef _WIN32
