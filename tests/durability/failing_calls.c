@@ -71,24 +71,22 @@ static int place_fails(int folder, const char* path, enum kind kind) {
 /* The next function of this name behind this program's. */
 #define REAL(function) ((__typeof__(&function))dlsym(RTLD_NEXT, #function))
 
+/* The last argument of open and openat. */
+static mode_t mode_of(int flags, va_list rest) {
+    return (flags & O_CREAT) ? va_arg(rest, mode_t) : 0;
+}
 int openat(int folder, const char* path, int flags, ...) {
-    mode_t mode = 0;
-    if (flags & O_CREAT) {
-        va_list rest;
-        va_start(rest, flags);
-        mode = va_arg(rest, mode_t);
-        va_end(rest);
-    }
+    va_list rest;
+    va_start(rest, flags);
+    const mode_t mode = mode_of(flags, rest);
+    va_end(rest);
     return place_fails(folder, path, may_sleep) ? -1 : REAL(openat)(folder, path, flags, mode);
 }
 int open(const char* path, int flags, ...) {
-    mode_t mode = 0;
-    if (flags & O_CREAT) {
-        va_list rest;
-        va_start(rest, flags);
-        mode = va_arg(rest, mode_t);
-        va_end(rest);
-    }
+    va_list rest;
+    va_start(rest, flags);
+    const mode_t mode = mode_of(flags, rest);
+    va_end(rest);
     return path_fails(path, may_sleep) ? -1 : REAL(open)(path, flags, mode);
 }
 
