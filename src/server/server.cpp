@@ -103,8 +103,10 @@ struct Server::Inside {
     asio::io_context nowhere;
     Common common;
     // One thread runs it, and only waits: the workers do what lasts. Behind all that connections,
-    // which may end with it, use to their end.
+    // which may end with it, use to their end. It runs until it is stopped: where nothing is left
+    // to wait for on the network, what workers post is still to come.
     asio::io_context io{1};
+    asio::executor_work_guard<asio::io_context::executor_type> until_stopped{io.get_executor()};
     std::vector<std::shared_ptr<Listener>> listeners;
     std::vector<std::shared_ptr<Listener>> metrics;
     std::thread thread;

@@ -25,12 +25,15 @@ public:
         if (::mkfifo(path_.c_str(), 0600) != 0) throw std::runtime_error("no FIFO");
         ::setenv("NTLM_USER_FILE", path_.c_str(), 1);
     }
-    ~SilentUserFile() {
-        std::filesystem::remove(path_); // first: nobody is to open it anew
-        if (file_ >= 0) ::close(file_);
-    }
+    ~SilentUserFile() { answer(); }
     SilentUserFile(const SilentUserFile&) = delete;
     SilentUserFile& operator=(const SilentUserFile&) = delete;
+
+    // That it is empty.
+    void answer() {
+        std::filesystem::remove(path_); // first: nobody is to open it anew
+        if (file_ >= 0) ::close(std::exchange(file_, -1));
+    }
 
     // Whether somebody waits for what is in it.
     bool is_read() {
@@ -119,18 +122,38 @@ private:
     platform::Socket socket_;
 };
 
+// Its last leg is on its way to the server.
+Result<std::unique_ptr<rpc::ClientAssociation>> bind_as_nobody(const std::string& address) {
+    return rpc::ClientAssociation::bind(
+        std::make_unique<SocketStream>(address), {wire::backup_interface_uuid, 1}, 5840,
+        rpc::ClientSecurity{rpc::AuthType::ntlm, rpc::Protection::privacy,
+                            std::make_unique<MadeUpNtlm>()});
+}
+
 TEST_F(ServerTest, AuthenticationsThatWaitKeepNoCallWaiting) {
     limits.calls = 1;
     limits.authentications = 1;
     SilentUserFile users(directory.live().parent_path() / "users");
     start();
-    const auto waiting = rpc::ClientAssociation::bind(
-        std::make_unique<SocketStream>(address()), {wire::backup_interface_uuid, 1}, 5840,
-        rpc::ClientSecurity{rpc::AuthType::ntlm, rpc::Protection::privacy,
-                            std::make_unique<MadeUpNtlm>()});
+    const auto waiting = bind_as_nobody(address());
     ASSERT_TRUE(waiting) << waiting.error().what;
     ASSERT_TRUE(users.is_read()) << "is gss-ntlmssp installed?";
     expect_alive();
+}
+
+// While it lasts nothing of its connection waits on the network, so once nobody listens the server's
+// thread has nothing to wait for: it must not end before all connections have.
+TEST_F(ServerTest, StopsWhileAnAuthenticationEnds) {
+    for (int i = 0; i < 60; ++i) {
+        SilentUserFile users(directory.live().parent_path() / "users");
+        start();
+        const auto waiting = bind_as_nobody(address());
+        ASSERT_TRUE(waiting) << waiting.error().what;
+        ASSERT_TRUE(users.is_read()) << "is gss-ntlmssp installed?";
+        std::thread stop([&] { server.reset(); });
+        users.answer();
+        stop.join();
+    }
 }
 
 TEST_F(ServerTest, HangsUpWhereABindIsNotFollowedByAProofInTime_COM9) {
