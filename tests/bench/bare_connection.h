@@ -1,5 +1,6 @@
 // A TCP connection by the system's own calls alone, to the bare peer that bench_host serves: what
-// is asked for is so many octets, and so many come. The peer of the figures over rpc.
+// is asked for is so many octets, of the peer's memory or of a file, and so many come. The peer of
+// the figures over rpc.
 #pragma once
 
 #include <cstddef>
@@ -20,10 +21,14 @@
 
 namespace ntdsb::bench {
 
+// Where the octets come from: the same memory again and again, or a file, from its beginning to its
+// end and over again, read and sent in pieces of 64 KiB or handed on by sendfile(2).
+enum class BareSource : std::uint32_t { memory, file_read, file_handed_on };
+
 // What a request begins with; the rest of it is any octets.
 struct BareRequest {
     std::uint32_t request_size; // this included
-    std::uint32_t unused;
+    BareSource source;
     std::uint64_t reply_size;
 };
 
@@ -64,9 +69,9 @@ public:
 
     // `request_size` octets go, `reply_size` come, a buffer at a time.
     void exchange(std::uint32_t request_size, std::uint64_t reply_size,
-                  std::vector<std::byte>& buffer) {
+                  std::vector<std::byte>& buffer, BareSource source = BareSource::memory) {
         request_.resize(request_size);
-        const BareRequest head{request_size, 0, reply_size};
+        const BareRequest head{request_size, source, reply_size};
         std::memcpy(request_.data(), &head, sizeof head);
         must(send(socket_, reinterpret_cast<const char*>(request_.data()),
                   static_cast<Length>(request_size), 0) == static_cast<int>(request_size));
