@@ -1,5 +1,5 @@
 // Security contexts of the system's mechanisms: SSPI on Windows (sspi_context.cpp), GSSAPI with
-// libkrb5 and gss-ntlmssp elsewhere (gss_context.cpp).
+// libkrb5 and gss-ntlmssp elsewhere (gss_*.cpp).
 #pragma once
 
 #include "platform/auth_identity.h"
