@@ -13,6 +13,7 @@
 #include "server/asio.h"
 #include "server/dispatch.h"
 #include "server/limits.h"
+#include "server/send_queue.h"
 #include "server/workers.h"
 
 #include <deque>
@@ -67,8 +68,18 @@ private:
 
     void arm(Deadline& deadline, std::chrono::milliseconds time, std::string_view why);
     void disarm(Deadline& deadline);
+    // No exception leaves it: without memory the connection ends.
     template <class Action>
-    void guarded(Action action);
+    void guarded(Action action) {
+        const std::lock_guard lock(mutex_);
+        if (closed_) return;
+        try {
+            action();
+        } catch (const std::exception& error) {
+            close(error.what());
+        }
+        account();
+    }
 
     void read();
     void attend_or_read();
@@ -96,7 +107,6 @@ private:
     void send(Octets&& octets, bool hold = false);
     template <class Buffers>
     std::size_t send_at_once(const Buffers& buffers);
-    std::vector<asio::const_buffer> unsent_buffers() const;
     void took(std::size_t count);
     void write();
     void written(const ErrorCode& error, std::size_t count);
@@ -143,9 +153,7 @@ private:
     bool attendant_reads_ = false; // now, and takes the next call for its own:
     std::shared_ptr<Call> own_;
 
-    std::deque<Octets> out_;
-    std::size_t sent_of_first_ = 0;
-    std::size_t unsent_ = 0;
+    SendQueue unsent_;
     std::uint64_t held_ = 0;            // of Figures::held
     std::size_t received_of_calls_ = 0; // of requests that are not whole
     bool writing_ = false;
