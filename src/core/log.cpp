@@ -60,9 +60,11 @@ struct State {
     std::atomic<Level> level{Level::off};
 };
 
-// Never destroyed: lines may come from other threads while the process ends.
-State& state() {
-    static auto* const made = new State;
+// Never destroyed: lines may come from other threads while the process ends. Not allocated: a host's
+// first call may find no memory.
+State& state() noexcept {
+    alignas(State) static std::byte memory[sizeof(State)];
+    static auto* const made = new (memory) State;
     return *made;
 }
 

@@ -138,11 +138,13 @@ SecurityTrailer ClientAssociation::trailer() const {
 Result<void> ClientAssociation::call(std::uint16_t opnum, std::span<const std::byte> request,
                                      wire::ReplySink& reply) {
     if (broken_) return fail(hrCommunicationError, "the connection was lost in an earlier call");
-    cancel_wanted_ = false;
     ++last_call_;
     auto outcome = send_request(opnum, request);
+    // It may have been wanted when send_request had looked, and not let its lock go.
+    if (outcome && cancel_wanted_) cancel();
     if (outcome) outcome = receive_reply(reply);
     sent_ = 0;
+    cancel_wanted_ = false; // not at the beginning: it may be meant for the call that begins
     return outcome;
 }
 

@@ -139,7 +139,7 @@ rpc::Limits Connection::limits_of_association() const {
 }
 
 void Connection::read() {
-    if (closed_ || reading_ || attended_ || hanging_up_ || is_held_back()) return;
+    if (closed_ || reading_ || taking_ || attended_ || hanging_up_ || is_held_back()) return;
     reading_ = true;
     socket_.async_read_some(asio::buffer(in_.data() + filled_, in_.size() - filled_),
                             [self = shared_from_this()](const ErrorCode& error, std::size_t count) {
@@ -215,11 +215,13 @@ void Connection::received(const ErrorCode& error, std::size_t count) {
 void Connection::take_fragments() {
     const auto have = std::span<const std::byte>(in_).first(filled_);
     std::size_t used = 0;
+    taking_ = true; // an answer may end the attendance, which would read; an exception ends all
     while (!hanging_up_ && !finishing_ && !closed_ && !is_held_back()) {
         const std::size_t taken = take_fragment(have.subspan(used));
         if (taken == 0) break;
         used += taken;
     }
+    taking_ = false;
     if (hanging_up_ || closed_) return; // in_ has another use now
     std::copy(in_.begin() + static_cast<std::ptrdiff_t>(used),
               in_.begin() + static_cast<std::ptrdiff_t>(filled_), in_.begin());
@@ -400,6 +402,7 @@ void Connection::close(std::string_view why) {
     attendance_.cancel();
     waiting_.clear();
     for (const auto& [id, call] : running_) call->cancelled = true;
+    if (!authenticating_) adopt_group(); // where memory ran out in the middle of a bind
     end_sessions();
     when_closed_(this);
 }

@@ -143,6 +143,7 @@ private:
     Octets in_;
     std::size_t filled_ = 0; // octets of in_ that were received
     bool reading_ = false;
+    bool taking_ = false; // fragments out of in_: nothing may be read into it meanwhile
 
     std::deque<std::shared_ptr<Call>> waiting_;
     std::map<std::uint32_t, std::shared_ptr<Call>> running_;

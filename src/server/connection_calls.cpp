@@ -116,7 +116,9 @@ bool Connection::answer(std::uint32_t call_id, Octets& fragment, std::uint32_t l
 }
 
 void Connection::ended(const Call& call, const Result<void>& outcome) {
-    running_.erase(call.incoming.id);
+    // Once its last fragment is out the client may use its id again, and that call be here already.
+    const auto running = running_.find(call.incoming.id);
+    if (running != running_.end() && running->second.get() == &call) running_.erase(running);
     if (hanging_up_) return;
     if (!outcome) {
         ++common_.figures.calls_refused;

@@ -20,6 +20,8 @@ constexpr int backlog = 1024;
 // How long no connection is accepted after one could not be: mostly descriptors have run out.
 constexpr std::chrono::milliseconds pause_after_failure{200};
 constexpr std::size_t most_metrics_requests = 64;
+// How long authentications are waited for whose connections have gone.
+constexpr std::chrono::seconds patience_for_mechanisms{5};
 
 Error listen_error(std::string_view address, const ErrorCode& error) {
     return fail(hrError, "[service] listen: cannot listen on ", address, ": ", error.message(),
@@ -78,8 +80,11 @@ Limits limits_of(const ServiceConfig& service) {
 // An address that is listened on.
 struct Server::Listener {
     explicit Listener(asio::io_context& io) : acceptor(io), pause(io) {}
+    struct Waiting {};
     StreamAcceptor acceptor;
     asio::steady_timer pause;
+    std::weak_ptr<Waiting> waiting; // what waits for a connection holds it
+    std::function<void(StreamSocket)> serve;
     std::string address;
     std::optional<LocalSocketFile> file;
 };
@@ -92,12 +97,14 @@ struct Server::Inside {
     Result<void> take_over(platform::NativeSocket socket);
     void run();
     void accept(const std::shared_ptr<Listener>& listener);
-    void accept_metrics(const std::shared_ptr<Listener>& listener);
-    template <class Again>
-    bool failed(const std::shared_ptr<Listener>& listener, const ErrorCode& error, Again again);
+    void pause(const std::shared_ptr<Listener>& listener, const ErrorCode& error,
+               const std::shared_ptr<Listener::Waiting>& waiting);
+    void accept_again();
     void add(StreamSocket socket);
+    void add_metrics(StreamSocket socket);
     bool wait_for_connections(std::chrono::steady_clock::time_point deadline);
-    void stop(std::chrono::seconds patience);
+    bool stop(std::chrono::seconds patience);
+    void end();
 
     std::size_t metrics_requests = 0; // that run: of the server's thread
     asio::io_context nowhere;
@@ -172,42 +179,53 @@ void Server::Inside::run() {
             return;
         } catch (const std::exception& error) {
             log::error("the server goes on after: ", std::string_view(error.what()));
+            accept_again();
         }
     }
 }
 
-// True: nothing was accepted, and that is taken care of.
-template <class Again>
-bool Server::Inside::failed(const std::shared_ptr<Listener>& listener, const ErrorCode& error,
-                            Again again) {
-    if (!listener->acceptor.is_open()) return true; // stopped
-    if (!error) return false;
-    if (error == asio::error::connection_aborted) {
-        again();
-        return true;
-    }
-    log::error("a connection to ", listener->address, " cannot be accepted: ", error.message(),
-               "; raise the limit of open files if it is reached");
-    listener->pause.expires_after(pause_after_failure);
-    listener->pause.async_wait([again](const ErrorCode& stopped) {
-        if (!stopped) again();
-    });
-    return true;
-}
-
+// Waits for the next connection, and serves it.
 void Server::Inside::accept(const std::shared_ptr<Listener>& listener) {
+    auto waiting = std::make_shared<Listener::Waiting>();
+    listener->waiting = waiting;
     listener->acceptor.async_accept(
-        io, [this, listener](const ErrorCode& error, StreamSocket socket) {
-            const auto again = [this, listener] { accept(listener); };
-            if (failed(listener, error, again)) return;
+        io, [this, listener, waiting](const ErrorCode& error, StreamSocket socket) {
+            if (!listener->acceptor.is_open()) return; // stopped
+            if (error && error != asio::error::connection_aborted)
+                return pause(listener, error, waiting);
             try {
-                add(std::move(socket));
+                if (!error) listener->serve(std::move(socket));
             } catch (const std::exception& exception) {
                 log::error("a connection to ", listener->address,
                            " cannot be served: ", std::string_view(exception.what()));
             }
-            again();
+            accept(listener);
         });
+}
+
+void Server::Inside::pause(const std::shared_ptr<Listener>& listener, const ErrorCode& error,
+                           const std::shared_ptr<Listener::Waiting>& waiting) {
+    log::error("a connection to ", listener->address, " cannot be accepted: ", error.message(),
+               "; raise the limit of open files if it is reached");
+    listener->pause.expires_after(pause_after_failure);
+    listener->pause.async_wait([this, listener, waiting](const ErrorCode& stopped) {
+        if (!stopped) accept(listener);
+    });
+}
+
+// Where memory ran out on the way from one connection to the next, nobody waits for that any more.
+void Server::Inside::accept_again() {
+    for (const auto* some : {&listeners, &metrics}) {
+        for (const auto& listener : *some) {
+            while (listener->acceptor.is_open() && listener->waiting.expired()) {
+                try {
+                    accept(listener);
+                } catch (const std::exception&) {
+                    std::this_thread::sleep_for(pause_after_failure);
+                }
+            }
+        }
+    }
 }
 
 void Server::Inside::add(StreamSocket socket) {
@@ -228,23 +246,19 @@ void Server::Inside::add(StreamSocket socket) {
         return;
     }
     const auto connection = std::make_shared<Connection>(common, std::move(socket), closed);
-    connections.insert(connection);
+    const auto place = connections.insert(connection).first;
+    try {
+        connection->start();
+    } catch (const std::bad_alloc&) {
+        connections.erase(place);
+        throw;
+    }
     common.figures.connections = connections.size();
-    connection->start();
 }
 
-void Server::Inside::accept_metrics(const std::shared_ptr<Listener>& listener) {
-    listener->acceptor.async_accept(
-        io, [this, listener](const ErrorCode& error, StreamSocket socket) {
-            const auto again = [this, listener] { accept_metrics(listener); };
-            if (failed(listener, error, again)) return;
-            try {
-                if (metrics_requests < most_metrics_requests) // else it is hung up on
-                    serve_metrics(std::move(socket), common.figures, metrics_requests);
-            } catch (const std::exception&) { // no memory: the asker asks again
-            }
-            again();
-        });
+void Server::Inside::add_metrics(StreamSocket socket) {
+    if (metrics_requests < most_metrics_requests) // else it is hung up on
+        serve_metrics(std::move(socket), common.figures, metrics_requests);
 }
 
 bool Server::Inside::wait_for_connections(std::chrono::steady_clock::time_point deadline) {
@@ -252,19 +266,34 @@ bool Server::Inside::wait_for_connections(std::chrono::steady_clock::time_point 
     return changed.wait_until(lock, deadline, [this] { return connections.empty(); });
 }
 
-void Server::Inside::stop(std::chrono::seconds patience) {
+// Of what must not be left undone: goes on once there is memory for it.
+template <class Action>
+void insist(Action action) {
+    for (;;) {
+        try {
+            return action();
+        } catch (const std::bad_alloc&) {
+            std::this_thread::sleep_for(pause_after_failure);
+        }
+    }
+}
+
+bool Server::Inside::stop(std::chrono::seconds patience) {
     using Clock = std::chrono::steady_clock;
     const auto to_all = [this](void (Connection::*action)()) {
         const std::lock_guard lock(mutex);
         stopping = true;
-        for (const auto& connection : connections) ((*connection).*action)();
+        for (const auto& connection : connections) insist([&] { ((*connection).*action)(); });
     };
-    for (const auto& some : {listeners, metrics}) {
-        for (const auto& listener : some) {
-            asio::post(listener->acceptor.get_executor(), [listener] {
-                ErrorCode ignored;
-                listener->acceptor.close(ignored);
-                listener->pause.cancel();
+    for (const auto* some : {&listeners, &metrics}) {
+        for (const auto& listener : *some) {
+            insist([&] {
+                asio::post(io, [listener] {
+                    ErrorCode ignored;
+                    listener->acceptor.close(ignored);
+                    listener->file.reset();
+                    listener->pause.cancel();
+                });
             });
         }
     }
@@ -275,6 +304,11 @@ void Server::Inside::stop(std::chrono::seconds patience) {
         to_all(&Connection::cut);
         deadline = Clock::now() + std::chrono::seconds(1);
     }
+    return common.authenticators.stop_before(Clock::now() + patience_for_mechanisms);
+}
+
+// Behind `stop`: its threads.
+void Server::Inside::end() {
     common.authenticators.stop();
     common.workers.stop();
     io.stop();
@@ -283,7 +317,10 @@ void Server::Inside::stop(std::chrono::seconds patience) {
 
 Server::Server(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
 
-Server::~Server() { stop(std::chrono::seconds(0)); }
+Server::~Server() {
+    inside_->stop(std::chrono::seconds(0));
+    inside_->end();
+}
 
 Result<std::unique_ptr<Server>>
 Server::start(ConfigPtr config, const Limits& limits,
@@ -299,8 +336,14 @@ Server::start(ConfigPtr config, const Limits& limits,
     if (inside.listeners.empty())
         return fail(hrError, "[service] listen: is empty; name an address to listen on");
     if (!service.metrics.empty()) NTDSB_CHECK(inside.listen_on(service.metrics, inside.metrics));
-    for (const auto& listener : inside.listeners) inside.accept(listener);
-    for (const auto& listener : inside.metrics) inside.accept_metrics(listener);
+    for (const auto& listener : inside.listeners) {
+        listener->serve = [&inside](StreamSocket socket) { inside.add(std::move(socket)); };
+        inside.accept(listener);
+    }
+    for (const auto& listener : inside.metrics) {
+        listener->serve = [&inside](StreamSocket socket) { inside.add_metrics(std::move(socket)); };
+        inside.accept(listener);
+    }
     try {
         inside.thread = std::thread([&inside] { inside.run(); });
     } catch (const std::system_error& error) {
@@ -320,6 +363,10 @@ std::string Server::metrics_address() const {
     return inside_->metrics.empty() ? std::string() : inside_->metrics.front()->address;
 }
 
-void Server::stop(std::chrono::seconds patience) { inside_->stop(patience); }
+bool Server::stop(std::chrono::seconds patience) {
+    if (!inside_->stop(patience)) return false;
+    inside_->end();
+    return true;
+}
 
 } // namespace ntdsb::server

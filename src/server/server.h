@@ -23,7 +23,8 @@ public:
     static Result<std::unique_ptr<Server>>
     start(ConfigPtr config, const Limits& limits,
           const std::vector<platform::NativeSocket>& inherited = {});
-    // Stops at once: verifications are cancelled, other running calls are waited for.
+    // Stops at once: verifications are cancelled, other running calls are waited for, and so are
+    // authentications, without limit.
     ~Server();
 
     // "127.0.0.1:49152", with the ports that were chosen where 0 was asked for.
@@ -32,8 +33,10 @@ public:
     std::string metrics_address() const;
 
     // Takes no more connections and calls, and answers the running calls; those that are not done
-    // after `patience` as in the destructor.
-    void stop(std::chrono::seconds patience);
+    // after `patience` as in the destructor. False: nobody is served any more, but some seconds later
+    // an authentication still is in the system's mechanism, which nobody can end; the destructor
+    // would wait for it.
+    bool stop(std::chrono::seconds patience);
 
 private:
     struct Listener;

@@ -14,13 +14,19 @@ constexpr std::chrono::seconds idle_time{10};
 }
 
 void Workers::stop() {
+    while (!stop_before(std::chrono::steady_clock::now() + std::chrono::hours(1))) {
+    }
+}
+
+bool Workers::stop_before(std::chrono::steady_clock::time_point deadline) {
     std::unique_lock lock(mutex_);
     stopping_ = true;
     changed_.notify_all();
-    changed_.wait(lock, [this] { return threads_.empty(); });
+    if (!changed_.wait_until(lock, deadline, [this] { return threads_.empty(); })) return false;
     std::thread last = std::move(ended_);
     lock.unlock();
     if (last.joinable()) last.join();
+    return true;
 }
 
 bool Workers::are_short() const {

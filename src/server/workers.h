@@ -2,6 +2,7 @@
 // nothing to do, so that a call that lasts keeps no other one waiting.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -28,6 +29,8 @@ public:
     bool are_short() const;
     // Waits for everything that was given to `run`, and for the end of its threads.
     void stop();
+    // The same, for so long. False: some threads still run.
+    bool stop_before(std::chrono::steady_clock::time_point deadline);
 
 private:
     using Thread = std::list<std::thread>::iterator;

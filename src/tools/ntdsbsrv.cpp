@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/nowide/args.hpp>
 
+#include <chrono>
 #include <exception>
 #include <iostream>
 
@@ -18,6 +19,9 @@ using namespace ntdsb;
 using tools::exit_failed;
 using tools::exit_ok;
 using tools::exit_usage;
+
+// What a stop may take beyond [service] stop_timeout_s: calls that cannot be cancelled, answers.
+constexpr std::chrono::seconds time_to_stop{60};
 
 int complain(const Error& error) {
     std::cerr << "ntdsbsrv: " << error.what << std::endl;
@@ -46,7 +50,7 @@ void tell_credentials(const ServiceConfig& service) {
 Result<void> serve(const ConfigPtr& config) {
     tell_credentials(config->service);
     NTDSB_TRY(const auto sockets, tools::inherited_sockets());
-    NTDSB_TRY(const auto server,
+    NTDSB_TRY(auto server,
               server::Server::start(config, server::limits_of(config->service), sockets));
     // Lines that scripts wait for.
     for (const std::string& address : server->addresses()) {
@@ -57,11 +61,16 @@ Result<void> serve(const ConfigPtr& config) {
         log::info("metrics are at http://", address, "/metrics");
         std::cout << "metrics on " << address << std::endl;
     }
-    tools::notify_manager("READY=1");
+    tools::notify_ready();
     tools::wait_for_stop();
     log::info("ntdsbsrv stops: running calls are finished first");
-    tools::notify_manager("STOPPING=1");
-    server->stop(std::chrono::seconds(config->service.stop_timeout_s));
+    const std::chrono::seconds patience(config->service.stop_timeout_s);
+    tools::notify_stopping(patience + time_to_stop);
+    if (!server->stop(patience)) {
+        log::warn("an authentication does not come back from the system (users of NTLM, winbind, "
+                  "keytab); ntdsbsrv ends without waiting for it");
+        (void)server.release(); // its threads end with the process
+    }
     log::info("ntdsbsrv has stopped");
     return ok();
 }
@@ -97,8 +106,9 @@ int command_line(int argc, char** argv) {
                    "configuration file, instead of the one that the DLL would find");
     app.require_subcommand(1);
     app.fallthrough();
-    auto* const run_command =
-        app.add_subcommand("run", "serve in the foreground, until SIGTERM, SIGINT or Ctrl+C");
+    auto* const run_command = app.add_subcommand(
+        "run",
+        "serve in the foreground, until SIGTERM, SIGINT or Ctrl+C, which again ends it at once");
     auto* const install_command =
         app.add_subcommand("install", "make a Windows service that starts with the computer");
     auto* const uninstall_command =

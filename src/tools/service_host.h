@@ -6,6 +6,7 @@
 #include "core/result.h"
 #include "platform/socket.h"
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -16,7 +17,7 @@ namespace ntdsb::tools {
 // To be called first, while the process has one thread: from now on the wish to stop is noticed.
 void watch_for_stop();
 // Returns when somebody wants the process to stop (SIGTERM, SIGINT; Ctrl+C, Ctrl+Break, the console
-// closes).
+// closes). From then on the same wish ends the process at once.
 void wait_for_stop();
 
 // Lets the process open as many files as it may.
@@ -25,8 +26,10 @@ void raise_file_limit();
 // Listening sockets that whoever started this process opened for it (LISTEN_FDS); mostly none.
 Result<std::vector<platform::NativeSocket>> inherited_sockets();
 
-// "READY=1", "STOPPING=1" to NOTIFY_SOCKET; nothing where nobody listens.
-void notify_manager(std::string_view state) noexcept;
+// Tell systemd (NOTIFY_SOCKET) or the service manager; nothing where nobody listens.
+void notify_ready() noexcept;
+// `most`: how long it may take.
+void notify_stopping(std::chrono::seconds most);
 
 // Windows services. `name`: "ntdsbsrv". Off Windows all are ERROR_NOT_SUPPORTED.
 Result<void> install_service(const std::u16string& config_file);

@@ -1,6 +1,7 @@
 // Signals, and systemd's protocols, which are an environment variable each (service_host.h).
 #include "tools/service_host.h"
 
+#include "core/text.h"
 #include "platform/process.h"
 
 #include <cerrno>
@@ -55,6 +56,7 @@ void wait_for_stop() {
     int signal = 0;
     while (::sigwait(&set, &signal) != 0) {
     }
+    (void)::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
 void raise_file_limit() {
@@ -88,7 +90,9 @@ Result<std::vector<platform::NativeSocket>> inherited_sockets() {
     return sockets;
 }
 
-void notify_manager(std::string_view state) noexcept {
+namespace {
+
+void notify(std::string_view state) noexcept {
     const char* const path = std::getenv("NOTIFY_SOCKET");
     sockaddr_un address{};
     if (path == nullptr || (path[0] != '/' && path[0] != '@')) return;
@@ -105,12 +109,19 @@ void notify_manager(std::string_view state) noexcept {
     ::close(socket);
 }
 
-namespace {
 Error only_on_windows() {
     return fail(ERROR_NOT_SUPPORTED, "this is for the service manager of Windows; here a systemd "
                                      "unit runs \"ntdsbsrv run\" (see dist/systemd)");
 }
 } // namespace
+
+void notify_ready() noexcept { notify("READY=1"); }
+
+void notify_stopping(std::chrono::seconds most) {
+    notify("STOPPING=1");
+    const std::chrono::microseconds extended = most;
+    notify(text("EXTEND_TIMEOUT_USEC=", extended.count()));
+}
 
 Result<void> install_service(const std::u16string&) { return only_on_windows(); }
 Result<void> uninstall_service() { return only_on_windows(); }

@@ -15,20 +15,13 @@ using Service = std::unique_ptr<std::remove_pointer_t<SC_HANDLE>, decltype(&::Cl
 
 constexpr wchar_t service_name[] = L"ntdsbsrv";
 constexpr wchar_t display_name[] = L"Directory backup and restore service";
-// How long the service manager waits for the next report of a service that stops.
-constexpr DWORD stop_hint_ms = 120'000;
+// How long the service manager waits for the next report of a service that starts, or is told to
+// stop.
+constexpr DWORD first_hint_ms = 120'000;
 
 HANDLE stop_event() {
     static const HANDLE event = ::CreateEventW(nullptr, TRUE, FALSE, nullptr);
     return event;
-}
-
-// Runs on a thread of its own; when it returns after a close the process ends, so it does not.
-BOOL WINAPI console_event(DWORD event) {
-    ::SetEvent(stop_event());
-    if (event == CTRL_CLOSE_EVENT || event == CTRL_LOGOFF_EVENT || event == CTRL_SHUTDOWN_EVENT)
-        ::Sleep(INFINITE);
-    return TRUE;
 }
 
 // One process is one service at most.
@@ -42,7 +35,20 @@ RunningService& running_service() {
     return service;
 }
 
-void report(DWORD state, DWORD exit_code = NO_ERROR) {
+// Runs on a thread of its own; when it returns after a close the process ends, so it does not.
+BOOL WINAPI console_event(DWORD event) {
+    // Some user's who was logged on, and no matter of a service's.
+    if (event == CTRL_LOGOFF_EVENT && running_service().handle != nullptr) return TRUE;
+    const bool is_key = event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT;
+    if (is_key && ::WaitForSingleObject(stop_event(), 0) == WAIT_OBJECT_0)
+        return FALSE; // asked again: the process ends at once
+    ::SetEvent(stop_event());
+    if (event == CTRL_CLOSE_EVENT || event == CTRL_LOGOFF_EVENT || event == CTRL_SHUTDOWN_EVENT)
+        ::Sleep(INFINITE);
+    return TRUE;
+}
+
+void report(DWORD state, DWORD exit_code = NO_ERROR, DWORD hint_ms = first_hint_ms) {
     RunningService& service = running_service();
     service.status.dwServiceType = SERVICE_WIN32_OWN_PROCESS;
     service.status.dwCurrentState = state;
@@ -50,7 +56,7 @@ void report(DWORD state, DWORD exit_code = NO_ERROR) {
         state == SERVICE_RUNNING ? SERVICE_ACCEPT_STOP | SERVICE_ACCEPT_SHUTDOWN : 0;
     service.status.dwWin32ExitCode = exit_code;
     service.status.dwWaitHint =
-        state == SERVICE_STOP_PENDING || state == SERVICE_START_PENDING ? stop_hint_ms : 0;
+        state == SERVICE_STOP_PENDING || state == SERVICE_START_PENDING ? hint_ms : 0;
     ::SetServiceStatus(service.handle, &service.status);
 }
 
@@ -108,10 +114,14 @@ Result<std::vector<platform::NativeSocket>> inherited_sockets() {
     return std::vector<platform::NativeSocket>();
 }
 
-void notify_manager(std::string_view state) noexcept {
-    if (running_service().handle == nullptr) return;
-    if (state == "READY=1") report(SERVICE_RUNNING);
-    if (state == "STOPPING=1") report(SERVICE_STOP_PENDING);
+void notify_ready() noexcept {
+    if (running_service().handle != nullptr) report(SERVICE_RUNNING);
+}
+
+void notify_stopping(std::chrono::seconds most) {
+    const std::chrono::milliseconds hint = most;
+    if (running_service().handle != nullptr)
+        report(SERVICE_STOP_PENDING, NO_ERROR, static_cast<DWORD>(hint.count()));
 }
 
 Result<void> install_service(const std::u16string& config_file) {

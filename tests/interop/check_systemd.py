@@ -56,8 +56,8 @@ def connected_to(listener):
     return peer
 
 
-def stop_under_a_call(process, listener, state, metrics_port, stop_signal, manager):
-    """The signal comes while a call runs, which ends later."""
+def stop_under_a_call(process, listener, state, metrics_port, stop_signal, again, manager):
+    """The signal comes while a call runs, which ends later, and `again` with it."""
     caller = Caller(connected_to(listener), metrics_port)
     caller.ask()
     check("a call is answered", caller.answer() == (0, 0))
@@ -67,13 +67,18 @@ def stop_under_a_call(process, listener, state, metrics_port, stop_signal, manag
         check("a call runs", comes_true(caller.is_running))
         process.send_signal(stop_signal)
         check("it tells that it stops", manager.recv(100) == b"STOPPING=1")
+        check("and how long that may take", manager.recv(100) == b"EXTEND_TIMEOUT_USEC=120000000")
         check("it waits for the call", not caller.is_answered(1) and process.poll() is None)
+        if again:
+            process.send_signal(stop_signal)
+            check(f"it ends at once after another {stop_signal.name}", process.wait(60) == -stop_signal)
+            return
     check("it answers the call", caller.answer() == (0, 0))
     check(f"it ends with 0 after {stop_signal.name}", process.wait(60) == 0)
 
 
-def run(server, config, stop_signal, abstract, listener):
-    state, metrics_port = config.parent / f"state.{stop_signal.name}", free_port()
+def run(server, config, stop_signal, abstract, listener, again=False):
+    state, metrics_port = config.parent / f"state.{stop_signal.name}.{again}", free_port()
     (state / LOCK).parent.mkdir(parents=True)
     config.write_text(f"[directory]\ndatabase = '{config.parent}/ntds/ntds.dit'\nstate_path = '{state}'\n"
                       f"[service]\nallow_anonymous = true\nmetrics = '127.0.0.1:{metrics_port}'\n", encoding="utf-8")
@@ -96,7 +101,7 @@ def run(server, config, stop_signal, abstract, listener):
             check("it listens on the socket that it was given",
                   process.stdout.readline().strip() == f"listening on {shown(listener)}")
             check("it serves there", is_served(listener))
-            stop_under_a_call(process, listener, state, metrics_port, stop_signal, manager)
+            stop_under_a_call(process, listener, state, metrics_port, stop_signal, again, manager)
         finally:
             process.kill()
             process.wait()
@@ -112,6 +117,8 @@ def main():
     run(server, config, signal.SIGTERM, abstract=False, listener=socket.create_server(("127.0.0.1", 0)))
     run(server, config, signal.SIGINT, abstract=True, listener=local_listener(work / "s"))
     check("systemd's own socket stays", (work / "s").exists())
+    for stop_signal in (signal.SIGTERM, signal.SIGINT):
+        run(server, config, stop_signal, abstract=True, listener=socket.create_server(("127.0.0.1", 0)), again=True)
 
     bad = work / "bad.toml"
     bad.write_text("[service]\nlisten = ['203.0.113.1:1']\n", encoding="utf-8")

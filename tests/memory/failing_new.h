@@ -12,4 +12,8 @@ void fail_allocation(long number, Mode mode);
 // All succeed again. Whether one has failed.
 bool stop_failing();
 
+// The same of another thread (its gettid), once.
+void fail_allocation_of(int thread, long number);
+bool stop_failing_of_others();
+
 } // namespace memory

@@ -156,6 +156,19 @@ TEST_F(ServerTest, StopsWhileAnAuthenticationEnds) {
     }
 }
 
+TEST_F(ServerTest, StopDoesNotWaitForeverForAMechanism) {
+    SilentUserFile users(directory.live().parent_path() / "users");
+    start();
+    {
+        const auto waiting = bind_as_nobody(address());
+        ASSERT_TRUE(waiting) << waiting.error().what;
+        ASSERT_TRUE(users.is_read()) << "is gss-ntlmssp installed?";
+    }
+    EXPECT_FALSE(server->stop(0s));
+    users.answer();
+    EXPECT_TRUE(server->stop(0s));
+}
+
 TEST_F(ServerTest, HangsUpWhereABindIsNotFollowedByAProofInTime_COM9) {
     directory.config.service.allow_anonymous = false;
     limits.until_bound = 300ms;

@@ -38,11 +38,13 @@ public:
 
     bool is_connected() const { return handle_ >= 0; }
     // 0: refused.
-    std::uint32_t bind(std::uint32_t group = 0) {
-        const auto answer = exchange(rpc::encode(
-            {PduType::bind, rpc::only_fragment, 1},
-            rpc::Bind{
-                5840, 5840, group, {{0, {wire::backup_interface_uuid, 1}, {rpc::ndr_syntax}}}}));
+    std::uint32_t bind(std::uint32_t group = 0, std::uint16_t longest = 5840) {
+        const auto answer = exchange(
+            rpc::encode({PduType::bind, rpc::only_fragment, 1},
+                        rpc::Bind{longest,
+                                  longest,
+                                  group,
+                                  {{0, {wire::backup_interface_uuid, 1}, {rpc::ndr_syntax}}}}));
         const auto split = rpc::split_fragment(answer);
         if (!split || split.value().header.type != PduType::bind_ack) return 0;
         const auto ack = rpc::decode_bind_ack(split.value().body).value();
@@ -60,7 +62,34 @@ public:
         return rpc::decode_fault(split.value().body).value().status;
     }
 
+    // As many as the socket takes.
+    std::size_t send_now(const Bytes& octets) {
+        const auto sent =
+            ::send(handle_, octets.data(), octets.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        return static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
+    }
+    void send_all(const Bytes& octets) {
+        EXPECT_EQ(::send(handle_, octets.data(), octets.size(), MSG_NOSIGNAL),
+                  static_cast<ssize_t>(octets.size()));
+    }
+    // Nothing: the server hung up, or was silent for long.
+    std::optional<PduType> next_type() {
+        Bytes fragment(rpc::header_size);
+        if (!receive(fragment)) return std::nullopt;
+        const auto frame = rpc::decode_frame(fragment, 65535);
+        if (!frame) return std::nullopt;
+        Bytes body(frame.value()->length - rpc::header_size);
+        if (!receive(body)) return std::nullopt;
+        return frame.value()->header.type;
+    }
+
 private:
+    bool receive(Bytes& octets) {
+        constexpr timeval minute{60, 0};
+        (void)::setsockopt(handle_, SOL_SOCKET, SO_RCVTIMEO, &minute, sizeof minute);
+        return ::recv(handle_, octets.data(), octets.size(), MSG_WAITALL) ==
+               static_cast<ssize_t>(octets.size());
+    }
     Bytes exchange(const Bytes& octets) {
         Bytes answer(4096);
         if (::send(handle_, octets.data(), octets.size(), MSG_NOSIGNAL) < 0) return {};
@@ -113,6 +142,56 @@ TEST_F(LocalSocket, IsListenedOnAndClosedToOthersByItsMode_UNIX1) {
     ASSERT_TRUE(client.is_connected());
     EXPECT_NE(client.bind(), 0u);
     EXPECT_EQ(client.ping(), 0u) << "the service's own account needs no allow_anonymous (UNIX-2)";
+}
+
+// While a worker attends to it a client that takes no answers sends what is answered at once, and a
+// part of its next request: the attendance ends with the answer that does not fit the socket, within
+// the looking at what was received.
+void send_until_held_back(const fs::path& path) {
+    constexpr std::uint32_t most_rounds = 4000;
+    constexpr std::ptrdiff_t head = 16;
+    LocalClient client(path);
+    ASSERT_NE(client.bind(0, 65528), 0u);
+    rpc::Bind twenty{65528, 65528, 0, {}};
+    twenty.contexts.resize(20, {0, {wire::backup_interface_uuid, 1}, {rpc::ndr_syntax}});
+    const auto send = [&](const Bytes& octets) { // what was not taken is left
+        const auto sent = static_cast<std::ptrdiff_t>(client.send_now(octets));
+        return Bytes(octets.begin() + sent, octets.end());
+    };
+    Bytes left;
+    std::uint32_t rounds = 0;
+    for (; left.empty() && rounds < most_rounds; ++rounds) {
+        const std::uint32_t id = 10 + 2 * rounds;
+        Bytes first = rpc::encode({PduType::alter_context, rpc::only_fragment, id}, twenty);
+        const Bytes request = rpc::encode({PduType::request, rpc::only_fragment, id + 1},
+                                          rpc::Request{0, 0, wire::BackupPing::opnum, std::nullopt},
+                                          Bytes(9000)); // more than a connection keeps memory for
+        first.insert(first.end(), request.begin(), request.begin() + head);
+        const Bytes second(request.begin() + head, request.end());
+        left = send(first);
+        std::this_thread::sleep_for(std::chrono::microseconds(500));
+        if (left.empty())
+            left = send(second);
+        else
+            left.insert(left.end(), second.begin(), second.end());
+    }
+    ASSERT_FALSE(left.empty()) << "the server takes everything";
+    std::thread late([&] { client.send_all(left); });
+    for (std::uint32_t i = 0; i < 2 * rounds; ++i) {
+        const auto type = client.next_type();
+        const bool is_ack = type == PduType::alter_context_response;
+        const bool is_reply = type == PduType::response || type == PduType::fault;
+        EXPECT_EQ(is_ack + is_reply, 1) << "answer " << i << " of " << 2 * rounds;
+        if (testing::Test::HasFailure()) break;
+    }
+    late.join();
+    EXPECT_EQ(client.ping(), 0u);
+}
+
+TEST_F(LocalSocket, ReadsOnWhereAnAnswerEndsTheAttendance) {
+    limits.unsent = 65536;
+    start();
+    for (int i = 0; i < 8; ++i) send_until_held_back(path()); // whether a worker attends is chance
 }
 
 TEST_F(LocalSocket, LetsOthersInOnlyWhereAllAre_UNIX2) {

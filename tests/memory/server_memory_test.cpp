@@ -1,0 +1,53 @@
+// Out of memory in the thread that waits for the service's network, at every allocation of a
+// connection's first seconds: that connection may be hung up on, and later ones are served.
+#include "failing_new.h"
+
+#include "unit/server/raw_client.h"
+
+#include <filesystem>
+#include <set>
+
+namespace ntdsb::server {
+namespace {
+
+std::set<int> threads() {
+    std::set<int> all;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task"))
+        all.insert(std::stoi(entry.path().filename().string()));
+    return all;
+}
+
+class ServerWithoutMemory : public ServerTest {
+protected:
+    // The thread that `start` makes.
+    int start_and_find_thread() {
+        const auto before = threads();
+        start();
+        for (const int thread : threads())
+            if (!before.contains(thread)) return thread;
+        throw std::runtime_error("the server has no thread");
+    }
+};
+
+TEST_F(ServerWithoutMemory, GoesOnAcceptingConnections) {
+    for (long number = 1;; ++number) {
+        ASSERT_LT(number, 200) << "there is no end of allocations";
+        const int thread = start_and_find_thread();
+        expect_alive(); // what is made once is made
+        memory::fail_allocation_of(thread, number);
+        {
+            RawClient first(address());
+            static_cast<void>(first.bind()); // answered or hung up on: never silent
+        }
+        const bool has_failed = memory::stop_failing_of_others();
+        expect_alive();
+        server.reset();
+        if (HasFailure()) FAIL() << "when allocation " << number << " failed";
+        if (has_failed) continue;
+        EXPECT_GT(number, 10) << "hardly an allocation was tried";
+        break;
+    }
+}
+
+} // namespace
+} // namespace ntdsb::server
