@@ -209,7 +209,7 @@ public:
             return error_of("this process cannot authenticate to the service", status,
                             mechanism_of(type_), true);
         if (status.major == GSS_S_COMPLETE) {
-            NTDSB_TRY(const gss_OID agreed, mechanism_inside());
+            NTDSB_TRY(gss_OID_desc* const agreed, mechanism_inside());
             NTDSB_CHECK(finish(agreed, flags, true));
             set_complete();
         }
