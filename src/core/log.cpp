@@ -21,8 +21,10 @@
 #include <spdlog/sinks/base_sink.h>
 
 #include <atomic>
+#include <cstddef>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 
 namespace ntdsb::log {

@@ -4,8 +4,6 @@
 #include "core/log.h"
 #include "server/interfaces.h"
 #include "server/peer.h"
-#include "server/reply_stream.h"
-#include "service/service.h"
 
 #include <algorithm>
 #include <new>

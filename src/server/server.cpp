@@ -281,17 +281,19 @@ void insist(Action action) {
 bool Server::Inside::stop(std::chrono::seconds patience) {
     using Clock = std::chrono::steady_clock;
     const auto to_all = [this](void (Connection::*action)()) {
-        const std::lock_guard lock(mutex);
-        stopping = true;
-        for (const auto& connection : connections) insist([&] { ((*connection).*action)(); });
+        insist([&] { // more than once does no harm; the lock is not kept where memory is waited for
+            const std::lock_guard lock(mutex);
+            stopping = true;
+            for (const auto& connection : connections) ((*connection).*action)();
+        });
     };
     for (const auto* some : {&listeners, &metrics}) {
         for (const auto& listener : *some) {
             insist([&] {
                 asio::post(io, [listener] {
                     ErrorCode ignored;
+                    listener->file.reset(); // while it is ours for sure
                     listener->acceptor.close(ignored);
-                    listener->file.reset();
                     listener->pause.cancel();
                 });
             });
@@ -304,6 +306,7 @@ bool Server::Inside::stop(std::chrono::seconds patience) {
         to_all(&Connection::cut);
         deadline = Clock::now() + std::chrono::seconds(1);
     }
+    common.workers.stop(); // calls whose clients have gone, and the ends of sessions
     return common.authenticators.stop_before(Clock::now() + patience_for_mechanisms);
 }
 

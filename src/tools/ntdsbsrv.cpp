@@ -10,6 +10,7 @@
 #include <boost/nowide/args.hpp>
 
 #include <chrono>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 
@@ -22,6 +23,9 @@ using tools::exit_usage;
 
 // What a stop may take beyond [service] stop_timeout_s: calls that cannot be cancelled, answers.
 constexpr std::chrono::seconds time_to_stop{60};
+
+// Some threads run on: the process must end without taking down what they use.
+bool leaves_threads = false;
 
 int complain(const Error& error) {
     std::cerr << "ntdsbsrv: " << error.what << std::endl;
@@ -67,9 +71,10 @@ Result<void> serve(const ConfigPtr& config) {
     const std::chrono::seconds patience(config->service.stop_timeout_s);
     tools::notify_stopping(patience + time_to_stop);
     if (!server->stop(patience)) {
-        log::warn("an authentication does not come back from the system (users of NTLM, winbind, "
-                  "keytab); ntdsbsrv ends without waiting for it");
+        log::warn("an authentication still waits for the system (users of NTLM, winbind, keytab); "
+                  "ntdsbsrv ends without waiting for it");
         (void)server.release(); // its threads end with the process
+        leaves_threads = true;
     }
     log::info("ntdsbsrv has stopped");
     return ok();
@@ -108,7 +113,7 @@ int command_line(int argc, char** argv) {
     app.fallthrough();
     auto* const run_command = app.add_subcommand(
         "run",
-        "serve in the foreground, until SIGTERM, SIGINT or Ctrl+C, which again ends it at once");
+        "serve in the foreground, until SIGTERM, SIGINT or Ctrl+C; a later one ends it at once");
     auto* const install_command =
         app.add_subcommand("install", "make a Windows service that starts with the computer");
     auto* const uninstall_command =
@@ -136,7 +141,9 @@ int command_line(int argc, char** argv) {
 int main(int argc, char** argv) {
     try {
         const boost::nowide::args utf8_arguments(argc, argv);
-        return command_line(argc, argv);
+        const int status = command_line(argc, argv);
+        if (leaves_threads) std::_Exit(status);
+        return status;
     } catch (const std::exception& error) {
         std::cerr << "ntdsbsrv: " << error.what() << '\n';
         return exit_failed;

@@ -17,7 +17,7 @@ namespace ntdsb::tools {
 // To be called first, while the process has one thread: from now on the wish to stop is noticed.
 void watch_for_stop();
 // Returns when somebody wants the process to stop (SIGTERM, SIGINT; Ctrl+C, Ctrl+Break, the console
-// closes). From then on the same wish ends the process at once.
+// closes). A second later such a wish ends the process at once.
 void wait_for_stop();
 
 // Lets the process open as many files as it may.
@@ -29,7 +29,7 @@ Result<std::vector<platform::NativeSocket>> inherited_sockets();
 // Tell systemd (NOTIFY_SOCKET) or the service manager; nothing where nobody listens.
 void notify_ready() noexcept;
 // `most`: how long it may take.
-void notify_stopping(std::chrono::seconds most);
+void notify_stopping(std::chrono::seconds most) noexcept;
 
 // Windows services. `name`: "ntdsbsrv". Off Windows all are ERROR_NOT_SUPPORTED.
 Result<void> install_service(const std::u16string& config_file);

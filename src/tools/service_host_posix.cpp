@@ -1,9 +1,10 @@
 // Signals, and systemd's protocols, which are an environment variable each (service_host.h).
 #include "tools/service_host.h"
 
-#include "core/text.h"
 #include "platform/process.h"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
@@ -11,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <system_error>
+#include <thread>
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -42,6 +44,20 @@ int environment_number(const char* name) {
     return parsed.ec == std::errc() && parsed.ptr == end ? number : -1;
 }
 
+// The same wish within a second is the same wish: many programs send it twice (to a process and to
+// its group). After that a signal does what it does by itself.
+void end_when_asked_again() {
+    using Clock = std::chrono::steady_clock;
+    const sigset_t set = stop_signals();
+    const auto begin = Clock::now() + std::chrono::seconds(1);
+    for (auto now = Clock::now(); now < begin; now = Clock::now()) {
+        const timespec left{0, std::chrono::nanoseconds(begin - now).count() % 1'000'000'000};
+        (void)::sigtimedwait(&set, nullptr, &left);
+    }
+    (void)::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+    for (;;) ::pause();
+}
+
 } // namespace
 
 // Threads inherit the mask, so that none is interrupted.
@@ -56,7 +72,10 @@ void wait_for_stop() {
     int signal = 0;
     while (::sigwait(&set, &signal) != 0) {
     }
-    (void)::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+    try {
+        std::thread(end_when_asked_again).detach();
+    } catch (const std::system_error&) { // no thread: then the stop takes its time
+    }
 }
 
 void raise_file_limit() {
@@ -117,10 +136,13 @@ Error only_on_windows() {
 
 void notify_ready() noexcept { notify("READY=1"); }
 
-void notify_stopping(std::chrono::seconds most) {
-    notify("STOPPING=1");
-    const std::chrono::microseconds extended = most;
-    notify(text("EXTEND_TIMEOUT_USEC=", extended.count()));
+void notify_stopping(std::chrono::seconds most) noexcept {
+    constexpr std::string_view beginning = "STOPPING=1\nEXTEND_TIMEOUT_USEC=";
+    std::array<char, 64> text{};
+    std::ranges::copy(beginning, text.begin());
+    const auto end = std::to_chars(text.data() + beginning.size(), text.data() + text.size(),
+                                   std::chrono::microseconds(most).count());
+    notify({text.data(), end.ptr});
 }
 
 Result<void> install_service(const std::u16string&) { return only_on_windows(); }

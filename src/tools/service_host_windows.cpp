@@ -118,7 +118,7 @@ void notify_ready() noexcept {
     if (running_service().handle != nullptr) report(SERVICE_RUNNING);
 }
 
-void notify_stopping(std::chrono::seconds most) {
+void notify_stopping(std::chrono::seconds most) noexcept {
     const std::chrono::milliseconds hint = most;
     if (running_service().handle != nullptr)
         report(SERVICE_STOP_PENDING, NO_ERROR, static_cast<DWORD>(hint.count()));

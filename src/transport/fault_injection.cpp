@@ -130,16 +130,9 @@ public:
     Result<void> call(std::uint16_t opnum, std::span<const std::byte> request,
                       wire::ReplySink& reply) override {
         if (is_lost_) return lost("in an earlier call");
-        {
-            const std::lock_guard lock(mutex_);
-            cancelled_ = false;
-        }
-        const auto fault = take_fault(opnum);
-        if (!fault) return run(opnum, request, reply);
-        auto outcome = fault->side == Fault::Side::request
-                           ? damage_request(*fault, opnum, request, reply)
-                           : damage_reply(*fault, opnum, request, reply);
-        is_lost_ = is_lost_ || loses_the_connection(*fault);
+        auto outcome = run_or_damage(opnum, request, reply);
+        const std::lock_guard lock(mutex_);
+        cancelled_ = false; // not at the beginning: it may be meant for the call that begins
         return outcome;
     }
 
@@ -154,6 +147,16 @@ public:
     void abandon() noexcept override { behind_->abandon(); }
 
 private:
+    Result<void> run_or_damage(std::uint16_t opnum, std::span<const std::byte> request,
+                               wire::ReplySink& reply) {
+        const auto fault = take_fault(opnum);
+        if (!fault) return run(opnum, request, reply);
+        auto outcome = fault->side == Fault::Side::request
+                           ? damage_request(*fault, opnum, request, reply)
+                           : damage_reply(*fault, opnum, request, reply);
+        is_lost_ = is_lost_ || loses_the_connection(*fault);
+        return outcome;
+    }
     std::optional<Fault> take_fault(std::uint16_t opnum) {
         const std::lock_guard lock(plan_->mutex_);
         if (!plan_->armed_ || plan_->interface_of_ != interface_of_ || plan_->opnum_ != opnum)

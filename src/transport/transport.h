@@ -29,7 +29,7 @@ public:
     virtual Result<void> call(std::uint16_t opnum, std::span<const std::byte> request,
                               wire::ReplySink& reply) = 0;
     // Asks the running call to end early; may be called from another thread while a call runs, and
-    // does nothing otherwise.
+    // does nothing otherwise. One that comes between two calls may reach the next one.
     virtual void cancel() noexcept = 0;
     // The running call is waited for no longer (contract COM-11): it should return, whatever became
     // of it. From another thread.

@@ -16,6 +16,7 @@
 #include <sys/sendfile.h>
 
 #include <array>
+#include <csignal>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -114,6 +115,7 @@ std::filesystem::path write_config(const contract::MadeDirectory& directory) {
 int main(int argc, char** argv) {
     if (argc != 2) return 2;
     using namespace ntdsb::bench;
+    (void)std::signal(SIGPIPE, SIG_IGN); // sendfile(2) to an asker who has gone
     const contract::MadeDirectory directory(contract::Shape::clean_without_logs, "verify = 'off'");
     ntdsb::test::write_big_database(directory.database_file(), 256 * mib);
     ntdsb::test::ServerProcess service(argv[1], write_config(directory));

@@ -220,6 +220,20 @@ TEST_F(Client, CancelFollowsTheRequestItMeans) { // COM-11
     EXPECT_EQ(line.written.size(), 2u);
 }
 
+TEST_F(Client, CancelIsForTheCallThatBeginsAndForNoLaterOne) { // COM-11
+    const auto client = bound();
+    line.on_write = [&](const Bytes& sent) {
+        const Header header = split_fragment(sent).value().header;
+        if (header.type == PduType::request) say(response(only_fragment, "", header.call_id));
+    };
+    client->cancel(); // its caller has seen that the call runs, which has not sent its request yet
+    ASSERT_TRUE(client->call(4, {}, sink));
+    ASSERT_EQ(line.written.size(), 2u);
+    EXPECT_EQ(split_fragment(line.written[1]).value().header.type, PduType::co_cancel);
+    ASSERT_TRUE(client->call(4, {}, sink));
+    EXPECT_EQ(line.written.size(), 3u);
+}
+
 // --- against our own server
 
 TEST_F(Client, SpeaksWithOurServer) {

@@ -146,7 +146,7 @@ TEST_F(ServerTest, AuthenticationsThatWaitKeepNoCallWaiting) {
 TEST_F(ServerTest, StopsWhileAnAuthenticationEnds) {
     for (int i = 0; i < 60; ++i) {
         SilentUserFile users(directory.live().parent_path() / "users");
-        start();
+        ASSERT_NO_FATAL_FAILURE(start());
         const auto waiting = bind_as_nobody(address());
         ASSERT_TRUE(waiting) << waiting.error().what;
         ASSERT_TRUE(users.is_read()) << "is gss-ntlmssp installed?";

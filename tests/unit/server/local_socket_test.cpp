@@ -69,6 +69,8 @@ public:
         return static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
     }
     void send_all(const Bytes& octets) {
+        constexpr timeval minute{60, 0};
+        (void)::setsockopt(handle_, SOL_SOCKET, SO_SNDTIMEO, &minute, sizeof minute);
         EXPECT_EQ(::send(handle_, octets.data(), octets.size(), MSG_NOSIGNAL),
                   static_cast<ssize_t>(octets.size()));
     }
