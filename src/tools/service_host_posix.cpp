@@ -45,15 +45,16 @@ int environment_number(const char* name) {
 }
 
 // The same wish within a second is the same wish: many programs send it twice (to a process and to
-// its group). After that a signal does what it does by itself.
-void end_when_asked_again() {
+// its group). After that a signal ends the process, also where its parent had it ignored.
+void end_when_asked_again(std::chrono::steady_clock::time_point begin) {
     using Clock = std::chrono::steady_clock;
     const sigset_t set = stop_signals();
-    const auto begin = Clock::now() + std::chrono::seconds(1);
     for (auto now = Clock::now(); now < begin; now = Clock::now()) {
         const timespec left{0, std::chrono::nanoseconds(begin - now).count() % 1'000'000'000};
         (void)::sigtimedwait(&set, nullptr, &left);
     }
+    (void)::signal(SIGTERM, SIG_DFL);
+    (void)::signal(SIGINT, SIG_DFL);
     (void)::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
     for (;;) ::pause();
 }
@@ -73,7 +74,8 @@ void wait_for_stop() {
     while (::sigwait(&set, &signal) != 0) {
     }
     try {
-        std::thread(end_when_asked_again).detach();
+        const auto begin = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+        std::thread(end_when_asked_again, begin).detach();
     } catch (const std::system_error&) { // no thread: then the stop takes its time
     }
 }

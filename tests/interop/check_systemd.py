@@ -73,7 +73,7 @@ def stop_under_a_call(process, listener, state, metrics_port, stop_signal, again
               manager.recv(100) == b"STOPPING=1\nEXTEND_TIMEOUT_USEC=120000000")
         check("it waits for the call", not caller.is_answered(1) and process.poll() is None)
         if again:
-            time.sleep(1.5)
+            time.sleep(3)
             process.send_signal(stop_signal)
             check(f"it ends at once after another {stop_signal.name}", process.wait(60) == -stop_signal)
             return
