@@ -70,6 +70,12 @@ protected:
         const auto at = page.find("\n" + name) + 1 + name.size();
         return page.substr(at, page.find('\n', at) - at);
     }
+    // While the client still takes nothing.
+    void expect_no_call_runs() const {
+        const std::string running = "ntdsb_calls_running ";
+        for (int i = 0; i < 1000 && figure(running) != "0"; ++i) std::this_thread::sleep_for(10ms);
+        EXPECT_EQ(figure(running), "0") << "a reply keeps a thread and its session";
+    }
     std::size_t held() const { return std::stoul(figure("ntdsb_held_bytes ")); }
     void expect_held_at_most(std::size_t octets) const {
         for (int i = 0; i < 1000 && held() > octets; ++i) std::this_thread::sleep_for(10ms);
@@ -124,7 +130,7 @@ protected:
 TEST_F(LongReply, WaitsForItsClientAndHoldsUpNobodyElse) {
     start();
     RawClient client = stalled();
-    EXPECT_EQ(figure("ntdsb_calls_running "), "0") << "it keeps neither thread nor session";
+    expect_no_call_runs();
     EXPECT_LT(std::stoul(sent()), long_read);
     for (int i = 0; i < 20; ++i) expect_alive();
     EXPECT_GT(held(), 65536u);
