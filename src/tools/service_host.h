@@ -17,7 +17,8 @@ namespace ntdsb::tools {
 // To be called first, while the process has one thread: from now on the wish to stop is noticed.
 void watch_for_stop();
 // Returns when somebody wants the process to stop (SIGTERM, SIGINT; Ctrl+C, Ctrl+Break, the console
-// closes). A second later such a wish ends the process at once.
+// closes). Another such wish ends the process at once: a signal that comes a second later or more,
+// Ctrl+C or Ctrl+Break on Windows.
 void wait_for_stop();
 
 // Lets the process open as many files as it may.

@@ -64,8 +64,8 @@ void measure_stream(const Ports& ports, std::size_t buffer_size, const char* nam
     report({"rpc", name, "TCP stream", "MiB/s", goal},
            by_turns(Work{[&] { ours.read_slice(buffer); }, amount},
                     Work{[&] { bare.exchange(rpc_request, slice, bare_buffer); }, amount}));
-    // No goal: what the stream's rate loses by being asked for, and by
-    // coming out of a file, without anything of ours.
+    // No goal: what the stream's rate loses by being asked for, and by coming out of a file, without
+    // anything of ours.
     for (const auto& [source, peer] :
          {std::pair{BareSource::memory, "TCP, asked piece by piece"},
           std::pair{BareSource::file_read, "TCP, asked piece by piece, from a file"},

@@ -58,7 +58,7 @@ def connected_to(listener):
 
 
 def stop_under_a_call(process, listener, state, metrics_port, stop_signal, again, manager):
-    """The signal comes while a call runs, which ends later, and `again` with it."""
+    """The signal comes while a call runs, which ends later. With `again` it comes twice at once, and later once more."""
     caller = Caller(connected_to(listener), metrics_port)
     caller.ask()
     check("a call is answered", caller.answer() == (0, 0))

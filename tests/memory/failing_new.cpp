@@ -9,23 +9,13 @@
 namespace memory {
 namespace {
 
-thread_local long until_failure = 0; // 0: never
-thread_local Mode failure_mode = Mode::once;
-thread_local bool has_failed = false;
-
-std::atomic<int> other_thread{0};
-std::atomic<long> others_until_failure{0};
-std::atomic<bool> other_has_failed{false};
-
-bool fails_of_other() noexcept {
-    if (others_until_failure == 0 || ::gettid() != other_thread) return false;
-    if (--others_until_failure != 0) return false;
-    return other_has_failed = true;
-}
+std::atomic<long> until_failure{0}; // 0: never
+std::atomic<int> failing_thread{0};
+std::atomic<Mode> failure_mode{Mode::once};
+std::atomic<bool> has_failed{false};
 
 bool fails() noexcept {
-    if (fails_of_other()) return true;
-    if (until_failure == 0) return false;
+    if (until_failure == 0 || ::gettid() != failing_thread) return false;
     if (until_failure > 1) {
         --until_failure;
         return false;
@@ -53,26 +43,16 @@ void* or_throw(void* memory) {
 
 } // namespace
 
-void fail_allocation(long number, Mode mode) {
+void fail_allocation(long number, Mode mode, int thread) {
     has_failed = false;
     failure_mode = mode;
+    failing_thread = thread != 0 ? thread : ::gettid();
     until_failure = number;
 }
 
 bool stop_failing() {
     until_failure = 0;
     return has_failed;
-}
-
-void fail_allocation_of(int thread, long number) {
-    other_has_failed = false;
-    other_thread = thread;
-    others_until_failure = number;
-}
-
-bool stop_failing_of_others() {
-    others_until_failure = 0;
-    return other_has_failed;
 }
 
 } // namespace memory

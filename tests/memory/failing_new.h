@@ -6,14 +6,10 @@ namespace memory {
 
 enum class Mode { once, from_then_on };
 
-// The `number`th allocation of this thread from now on (1: the next) fails; with `from_then_on` all
-// later ones, too.
-void fail_allocation(long number, Mode mode);
+// The `number`th allocation of one thread from now on (1: the next) fails; with `from_then_on` all
+// later ones, too. `thread`: as gettid tells it; 0: the caller.
+void fail_allocation(long number, Mode mode, int thread = 0);
 // All succeed again. Whether one has failed.
 bool stop_failing();
-
-// The same of another thread (its gettid), once.
-void fail_allocation_of(int thread, long number);
-bool stop_failing_of_others();
 
 } // namespace memory

@@ -36,12 +36,12 @@ TEST_F(ServerWithoutMemory, GoesOnAcceptingConnections) {
         ASSERT_LT(number, 200) << "there is no end of allocations";
         const int thread = start_and_find_thread();
         expect_alive(); // what is made once is made
-        memory::fail_allocation_of(thread, number);
+        memory::fail_allocation(number, memory::Mode::once, thread);
         {
             RawClient first(address());
             if (first.bind()) static_cast<void>(first.ping()); // or hung up on: never silent
         }
-        const bool has_failed = memory::stop_failing_of_others();
+        const bool has_failed = memory::stop_failing();
         expect_alive();
         server.reset();
         if (HasFailure()) FAIL() << "when allocation " << number << " failed";
