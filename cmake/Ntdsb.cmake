@@ -137,9 +137,12 @@ function(ntdsb_sanitize_client target)
 endfunction()
 
 # Writes suites/NAME.json for the test runner: {name, flavour, kind, concurrent, targets, command, environment, wine}.
-# WINE x64|x86: a native suite starts Windows programs, too, by tests/support/wine-run.
+# WINE x64|x86: a native suite starts Windows programs, too, by tests/support/wine-run. FLAVOUR: another than this build's.
 function(ntdsb_register_suite name kind concurrent)
-    cmake_parse_arguments(PARSE_ARGV 3 arg "" "WINE" "TARGETS;COMMAND;ENVIRONMENT")
+    cmake_parse_arguments(PARSE_ARGV 3 arg "" "WINE;FLAVOUR" "TARGETS;COMMAND;ENVIRONMENT")
+    if(NOT arg_FLAVOUR)
+        set(arg_FLAVOUR ${ntdsb_flavour})
+    endif()
     foreach(list TARGETS COMMAND ENVIRONMENT)
         set(words "")
         foreach(word IN LISTS arg_${list})
@@ -151,7 +154,7 @@ function(ntdsb_register_suite name kind concurrent)
     endforeach()
     string(TOLOWER "${concurrent}" concurrent)
     file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/suites/${name}.json CONTENT
-        "{\"name\": \"${name}\", \"flavour\": \"${ntdsb_flavour}\", \"kind\": \"${kind}\",
+        "{\"name\": \"${name}\", \"flavour\": \"${arg_FLAVOUR}\", \"kind\": \"${kind}\",
  \"concurrent\": ${concurrent}, \"targets\": [${TARGETS}],
  \"command\": [${COMMAND}], \"environment\": [${ENVIRONMENT}], \"wine\": \"${arg_WINE}\"}\n")
 endfunction()
@@ -192,14 +195,19 @@ endfunction()
 # ntdsb_script_test(NAME COMMAND ... [TARGETS ...] [CONCURRENT] [ONCE]): a program or script whose last line is
 # `N passed, N failed, N skipped`. TARGETS are what it needs built (all when not given). A word @RUN@ of the command
 # stands for what starts this flavour's executables (Wine, or nothing). With ONCE it is the same in every flavour and
-# is run in a native one only.
+# is run in a native one only; with SOURCES it looks at sources alone, and runs once beside the others, as flavour `sources`.
 function(ntdsb_script_test name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "CONCURRENT;ONCE" "" "COMMAND;TARGETS")
-    if(arg_ONCE AND NOT ntdsb_flavour MATCHES "^(native|asan)$")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "CONCURRENT;ONCE;SOURCES" "" "COMMAND;TARGETS")
+    set(flavour ${ntdsb_flavour})
+    if((arg_ONCE OR arg_SOURCES) AND NOT ntdsb_flavour MATCHES "^(native|asan)$")
         return()
     endif()
-    if(NOT arg_TARGETS)
+    if(arg_SOURCES)
+        set(flavour sources)
+        set(arg_TARGETS help) # which builds nothing
+    elseif(NOT arg_TARGETS)
         set(arg_TARGETS all)
     endif()
-    ntdsb_register_suite(${name} script ${arg_CONCURRENT} TARGETS ${arg_TARGETS} COMMAND ${arg_COMMAND})
+    ntdsb_register_suite(${name} script ${arg_CONCURRENT} FLAVOUR ${flavour} TARGETS ${arg_TARGETS}
+        COMMAND ${arg_COMMAND})
 endfunction()
