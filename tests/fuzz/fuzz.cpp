@@ -17,6 +17,8 @@ constexpr std::array all_targets{
     Target{"rpc_server", rpc_server, 800, "src/rpc/(pdu|server_association)|src/server/dispatch"},
     Target{"rpc_client", rpc_client, 1000, "src/rpc/(pdu|client_association|fault)"},
     Target{"rpc_protection", rpc_protection, 2000, "src/rpc/(verification_trailer|ntlm_session)"},
+    Target{"server_sockets", server_sockets, 100,
+           "src/server/(connection|connection_calls|send_queue|reply_stream|workers|groups)\\."},
     Target{"standard_interfaces", standard_interfaces, 2000,
            "src/server/(endpoint_mapper|management|octets|interfaces)"},
     Target{"expiry_token", expiry_token, 2000, "src/service/(expiry_token|binary)"},

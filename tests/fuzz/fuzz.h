@@ -78,6 +78,7 @@ void ndr_reply(Input input);
 void rpc_server(Input input);
 void rpc_client(Input input);
 void rpc_protection(Input input);
+void server_sockets(Input input);
 void standard_interfaces(Input input);
 void expiry_token(Input input);
 void registration_record(Input input);

@@ -259,6 +259,87 @@ def standard_interfaces():
     seed("mgmt.unknown", 1, 7, b"")
 
 
+# --- the service's sockets: steps of up to three clients, as tests/fuzz/server_sockets.cpp counts them
+
+COMMON, SMALL = b"\0", b"\1"
+CONNECT, CONNECT_BY_TCP, HANG_UP = bytes([0, 0]), bytes([0, 1]), bytes([1])
+BIND_USUAL, BIND_LONG, PING, CANCEL_LAST, ORPHAN_LAST = bytes([2, 0]), bytes([2, 2]), bytes([3]), bytes([6, 0]), bytes([7, 0])
+SEND_ALL, TAKE, HALF_CLOSE, STOP = bytes([11]), bytes([14]), bytes([15, 0]), bytes([15, 3])
+OPEN_BACKUP, CLOSE_FILE, NAMES, OPEN_FILE, END = bytes([17]), *(bytes([19, what]) for what in range(4))
+
+
+def of_client(number, step):
+    return bytes([64 * number + step[0]]) + step[1:]
+
+
+def send(octets):
+    return bytes([9, octets])
+
+
+def receive(octets):
+    return bytes([13, octets // 16])
+
+
+def pause(microseconds):
+    return bytes([16, microseconds // 64])
+
+
+def read(octets):
+    return bytes([18]) + struct.pack("<H", octets // 64)
+
+
+def raw(octets):
+    return bytes([21, len(octets)]) + octets
+
+
+def alter_context(count):
+    return bytes([20, count])
+
+
+def send_but(octets):
+    return bytes([10]) + struct.pack("<H", octets)
+
+
+def repeat(times, steps):
+    return bytes([63, times, len(steps)]) + steps
+
+
+def parts(count, octets, ends):
+    return bytes([5, count - 1, octets // 40, ends])
+
+
+def server_sockets():
+    def seed(name, limits, *steps):
+        write("server_sockets", name, limits + b"".join(steps))
+
+    bound = CONNECT + BIND_USUAL
+    reading = bound + OPEN_BACKUP + SEND_ALL + read(1 << 20)
+    seed("calls", COMMON, bound, PING, TAKE, PING, PING, SEND_ALL, TAKE)
+    seed("calls_in_pieces", COMMON, bound, PING, send(7), pause(200), send(40), pause(200), send(30), TAKE)
+    seed("many_calls", COMMON, bound, SEND_ALL, PING * 9, SEND_ALL, pause(400), TAKE)
+    seed("backup", COMMON, bound, OPEN_BACKUP, read(70000), NAMES, CLOSE_FILE, OPEN_FILE, read(4096), END, TAKE)
+    for limits, kind in ((COMMON, ""), (SMALL, "_small_limits")):
+        seed("slow_reader" + kind, limits, reading, SEND_ALL, receive(2048), pause(500), PING, SEND_ALL, TAKE)
+        seed("cancelled" + kind, limits, reading, SEND_ALL, CANCEL_LAST, SEND_ALL, TAKE)
+        seed("orphaned" + kind, limits, reading, SEND_ALL, ORPHAN_LAST, PING, SEND_ALL, TAKE)
+        seed("vanishes" + kind, limits, reading, SEND_ALL, pause(300), HANG_UP, bound, PING, TAKE)
+        seed("half_closes" + kind, limits, reading, SEND_ALL, HALF_CLOSE)
+        seed("stops_amid" + kind, limits, reading, SEND_ALL, of_client(1, PING), of_client(1, BIND_USUAL), STOP)
+        seed("two_clients" + kind, limits, *(of_client(number, step) for step in (
+            CONNECT, BIND_USUAL, SEND_ALL, OPEN_BACKUP, read(1 << 20), PING, SEND_ALL, TAKE) for number in (0, 1)))
+        seed("unfinished_request" + kind, limits, bound, parts(3, 1400, 0), SEND_ALL, PING, SEND_ALL, HANG_UP)
+        seed("request_in_parts" + kind, limits, bound, parts(3, 1400, 1), PING, SEND_ALL, TAKE)
+    seed("stranger", COMMON, CONNECT_BY_TCP, BIND_USUAL, PING, SEND_ALL, TAKE)
+    seed("noise", COMMON, CONNECT, raw(b"GET / HTTP/1.1\r\n\r\n"), SEND_ALL, TAKE)
+    # Each time what is answered at once, and the first octets of a call; how many pings come before says at which of the
+    # two answers the socket is full.
+    for pings in range(6):
+        seed(f"attended_{pings}", COMMON, CONNECT, BIND_LONG, SEND_ALL, TAKE, PING * pings, SEND_ALL, repeat(
+            130, alter_context(20) + parts(1, 9000, 1) + send_but(9008) + pause(16000) + SEND_ALL))
+    for limits, kind in ((COMMON, ""), (SMALL, "_small_limits")):
+        seed("floods" + kind, limits, bound, repeat(250, PING + alter_context(30) + SEND_ALL), TAKE)
+
+
 # --- files of the service
 
 def expiry_token():
@@ -565,8 +646,8 @@ def api_calls():
 
 
 def main():
-    for make in (ndr, rpc_server, rpc_client, rpc_protection, standard_interfaces, expiry_token, registration_record, manifest, ese,
-                 restore_set, string_lists, names_and_paths, plugin_table, api_calls):
+    for make in (ndr, rpc_server, rpc_client, rpc_protection, server_sockets, standard_interfaces, expiry_token, registration_record,
+                 manifest, ese, restore_set, string_lists, names_and_paths, plugin_table, api_calls):
         make()
     for name, text in CONFIGURATIONS.items():
         write("configuration", name, text.encode())
