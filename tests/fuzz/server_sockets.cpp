@@ -48,27 +48,22 @@ class Place {
 public:
     Place() {
         fs::create_directory(folder_ / "ntds");
-        test::write_big_database(database(), std::uint64_t{4} << 20);
+        test::write_big_database(folder_ / "ntds" / "ntds.dit", std::uint64_t{4} << 20);
+        auto made = std::make_shared<Config>();
+        made->directory.database = wire_path(folder_ / "ntds" / "ntds.dit");
+        made->directory.log_path = made->directory.checkpoint_path = wire_path(folder_ / "ntds");
+        made->directory.state_path = wire_path(folder_ / "state");
+        made->directory.verify = VerifyLevel::off;
+        made->service.listen = {"unix:" + socket(), "127.0.0.1:0"};
+        made->service.allow_restore = {"nobody"};
+        config_ = std::move(made);
     }
-    std::string database() const { return (folder_ / "ntds" / "ntds.dit").string(); }
+    const ConfigPtr& config() const { return config_; }
     std::string socket() const { return (folder_ / "s").string(); }
-    ConfigPtr config() const {
-        static const auto made = [this] {
-            auto config = std::make_shared<Config>();
-            config->directory.database = wire_path(database());
-            config->directory.log_path = config->directory.checkpoint_path =
-                wire_path(folder_ / "ntds");
-            config->directory.state_path = wire_path(folder_ / "state");
-            config->directory.verify = VerifyLevel::off;
-            config->service.listen = {"unix:" + socket(), "127.0.0.1:0"};
-            config->service.allow_restore = {"nobody"};
-            return config;
-        }();
-        return made;
-    }
 
 private:
     test::TempFolder folder_;
+    ConfigPtr config_;
 };
 
 const Place& place() {
