@@ -411,7 +411,7 @@ private:
         case 12:
             return client.send(65536);
         case 13:
-            return (void)client.receive(16 * std::size_t{reader.u8()});
+            return (void)client.receive(1 + 16 * std::size_t{reader.u8()});
         case 14:
             return client.take_answers();
         case 15:
