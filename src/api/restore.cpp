@@ -81,6 +81,12 @@ bool is_possible_map_count(LONG count) {
     return count > 0 && static_cast<std::uint32_t>(count) <= wire::max_restore_map_pairs;
 }
 
+// `count` is a possible one.
+template <class Pair>
+std::size_t map_size(const Pair* map, LONG count) {
+    return static_cast<std::size_t>(count) * sizeof *map;
+}
+
 // How a map is traced: the pointer, and behind it the pairs of one that will be read.
 template <class Form>
 struct MapArgument {
@@ -91,6 +97,10 @@ template <class Form>
 void append_argument(std::string& line, MapArgument<Form> argument) {
     api::append_argument(line, static_cast<const void*>(argument.map));
     if (argument.map == nullptr || !is_possible_map_count(argument.count)) return;
+    if (!platform::is_readable(argument.map, map_size(argument.map, argument.count))) {
+        line += "(unreadable)";
+        return;
+    }
     for (LONG i = 0; i < argument.count; ++i) {
         const auto pair = map_element<Form>(argument.map, i);
         line += i == 0 ? '{' : ';';
@@ -109,7 +119,7 @@ Result<std::vector<wire::RestoreMapPair>> read_map(const typename Form::RestoreM
         return fail(ERROR_INVALID_PARAMETER, "REG-3: crstmap is ", std::int32_t{count}, "; 1 to ",
                     wire::max_restore_map_pairs, " pairs are possible");
     NTDSB_CHECK(check_pointer(map, "rgrstmap"));
-    NTDSB_CHECK(check_readable(map, static_cast<std::size_t>(count) * sizeof *map, "rgrstmap"));
+    NTDSB_CHECK(check_readable(map, map_size(map, count), "rgrstmap"));
     std::vector<wire::RestoreMapPair> pairs;
     for (LONG i = 0; i < count; ++i) {
         const auto pair = map_element<Form>(map, i);

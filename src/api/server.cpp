@@ -35,14 +35,19 @@ Result<std::u16string> read_optional(const typename Form::Char* string, std::str
     return read_string<Form>(string, argument);
 }
 
+// Wipes the text at its end, also where memory ran out.
+struct Wiped {
+    std::u16string& text;
+    ~Wiped() { platform::wipe(text.data(), text.size() * sizeof(char16_t)); }
+};
+
 // AUTH-1. The copy of the password made on the way is wiped.
 template <class Form>
 Result<platform::Secret> read_password(const typename Form::Char* password) {
     auto plain = read_optional<Form>(password, "szPassword");
     if (!plain) return fail(plain.error().code, "AUTH-1: szPassword cannot be read");
-    auto secret = platform::Secret::protect(plain.value());
-    platform::wipe(plain.value().data(), plain.value().size() * sizeof(char16_t));
-    return secret;
+    const Wiped wiped{plain.value()};
+    return platform::Secret::protect(plain.value());
 }
 
 template <class Form>

@@ -63,7 +63,7 @@ Result<void> set_current_log_number(std::u16string_view server, std::uint32_t nu
 }
 
 Result<void> check_expiry_token(wire::Bytes token) {
-    NTDSB_TRY(const auto route, transport::connect_local(wire::Interface::restore));
+    NTDSB_TRY(const auto route, connect(u"localhost", wire::Interface::restore));
     NTDSB_TRY(const auto reply, invoke<wire::CheckExpiryToken>(*route.connection,
                                                                {route.instance, std::move(token)}));
     static_cast<void>(reply);

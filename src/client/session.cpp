@@ -39,6 +39,7 @@ Result<void> Session::end(std::chrono::milliseconds patience) {
         connection_->abandon();
         return ok();
     }
+    connection_->limit(std::chrono::steady_clock::now() + patience);
     if (const auto ended = end_on_service(); !ended)
         log::warn("COM-8: the session was not ended on the service: ", ended.error().what,
                   "; it will be run down there");

@@ -36,12 +36,12 @@ public:
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
 
-    // How long End waits for a call that runs.
+    // How long End waits for a call that runs, and then for the service.
     static constexpr std::chrono::milliseconds end_patience{10'000};
 
     // Cancels a running verification, waits for any other call, and ends the session on the
-    // service; one that does not come back in time is abandoned with its connection. A lost
-    // connection is no error: the handle is ended. Called once, by whoever took the handle out of
+    // service; one that does not come back in time is abandoned with its connection, and so is the
+    // service where it does not answer in time. A lost connection is no error: the handle is ended. Called once, by whoever took the handle out of
     // the table.
     Result<void> end(std::chrono::milliseconds patience = end_patience);
 

@@ -121,12 +121,14 @@ Result<void> configure(const Settings& settings) {
     std::optional<platform::AppendFile> file;
     if (settings.level != Level::off && !settings.file.empty()) {
         auto append = platform::AppendFile::open(native_path(settings.file));
-        if (append)
+        if (append) {
             file.emplace(std::move(append).value());
-        else
+            platform::pin_module(); // the file is never closed: each loading would leave one open
+        } else {
             opened = fail(
                 append.error().code,
                 "the log goes to standard error, since its file failed: ", append.error().what);
+        }
     }
     log.logger = make_logger(file ? std::move(*file) : platform::AppendFile::standard_error());
     log.settings = settings;

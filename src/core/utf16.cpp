@@ -65,6 +65,11 @@ Result<std::u16string> utf8_to_utf16(std::string_view utf8) {
 std::string utf16_to_wtf8(std::u16string_view utf16) {
     std::string out;
     out.reserve(utf16.size());
+    append_wtf8(out, utf16);
+    return out;
+}
+
+void append_wtf8(std::string& out, std::u16string_view utf16) {
     const char16_t* next = utf16.data();
     const char16_t* const end = next + utf16.size();
     while (next != end) {
@@ -77,7 +82,6 @@ std::string utf16_to_wtf8(std::u16string_view utf16) {
         utf::utf_traits<char>::encode(c, std::back_inserter(out));
         next = after;
     }
-    return out;
 }
 
 std::u16string wtf8_to_utf16(std::string_view wtf8) {

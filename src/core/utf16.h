@@ -22,6 +22,7 @@ constexpr std::size_t most_utf8_size(std::u16string_view utf16) { return 3 * utf
 // Lossless for any UTF-16: lone surrogates become three-byte sequences (WTF-8) and come back. Bytes
 // that are neither become U+FFFD. For file names off Windows.
 std::string utf16_to_wtf8(std::u16string_view utf16);
+void append_wtf8(std::string& out, std::u16string_view utf16); // as append_utf8
 std::u16string wtf8_to_utf16(std::string_view wtf8);
 
 } // namespace ntdsb

@@ -53,6 +53,12 @@ Result<void> flush_restored(const RestoreSet& set, const std::atomic<bool>& canc
             return flushed;
         folders.insert(file.parent_path());
     }
+    // Also one that the tool emptied: what it removed must not come back.
+    for (const auto& folder :
+         {set.log_path, set.checkpoint_path, set.checkpoint_path.parent_path()}) {
+        NTDSB_TRY(const auto info, platform::file_info(folder, set.links));
+        if (info && info->is_folder) folders.insert(folder);
+    }
     for (const auto& folder : folders) NTDSB_CHECK(platform::flush_folder(folder, set.links));
     return ok();
 }

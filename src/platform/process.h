@@ -13,7 +13,8 @@
 namespace ntdsb::platform {
 
 // Keeps the thread's last-error value (GetLastError; errno elsewhere) over its lifetime (contract
-// ABI-10).
+// ABI-10). Off Windows the thread is not cancelled meanwhile: pthread_cancel unwinds it by an
+// exception, which must not be caught, and everything here catches.
 class LastErrorKeeper {
 public:
     LastErrorKeeper() noexcept;
@@ -23,6 +24,7 @@ public:
 
 private:
     std::uint32_t value_;
+    [[maybe_unused]] int cancel_state_ = 0;
 };
 
 // Keeps this module loaded until the process ends, as session handles need (design point 10): a

@@ -139,13 +139,23 @@ Result<void> ClientAssociation::call(std::uint16_t opnum, std::span<const std::b
                                      wire::ReplySink& reply) {
     if (broken_) return fail(hrCommunicationError, "the connection was lost in an earlier call");
     ++last_call_;
-    auto outcome = send_request(opnum, request);
-    // It may have been wanted when send_request had looked, and not let its lock go.
-    if (outcome && cancel_wanted_) cancel();
-    if (outcome) outcome = receive_reply(reply);
-    sent_ = 0;
-    cancel_wanted_ = false; // not at the beginning: it may be meant for the call that begins
-    return outcome;
+    // Not at the beginning: a cancel may be meant for the call that begins.
+    const auto end = [this] {
+        sent_ = 0;
+        cancel_wanted_ = false;
+    };
+    try {
+        auto outcome = send_request(opnum, request);
+        // It may have been wanted when send_request had looked, and not let its lock go.
+        if (outcome && cancel_wanted_) cancel();
+        if (outcome) outcome = receive_reply(reply);
+        end();
+        return outcome;
+    } catch (...) { // out of memory within a fragment: what comes next is not known
+        broken_ = true;
+        end();
+        throw;
+    }
 }
 
 Result<void> ClientAssociation::send_request(std::uint16_t opnum, std::span<const std::byte> stub) {
@@ -203,8 +213,9 @@ void ClientAssociation::cancel() noexcept {
     const std::uint32_t id = sent_;
     if (id == 0 || !cancel_wanted_.exchange(false)) return;
     try {
-        // A lost connection shows itself where the answer is read.
-        (void)stream_->write(encode({PduType::co_cancel, only_fragment, id}));
+        // A lost connection shows itself where the answer is read. Where the server takes nothing
+        // the call ends by itself, or is abandoned.
+        (void)stream_->write_at_once(encode({PduType::co_cancel, only_fragment, id}));
     } catch (const std::bad_alloc&) {
         return; // the call then ends by itself
     }

@@ -68,10 +68,23 @@ std::string backup_holder(BackupSource source) {
     return text(source == BackupSource::live ? live_word : snapshot_word, this_process());
 }
 
+namespace {
+
+// Says nothing about the record, which may be sound: it is not to be set aside for that.
+bool is_of_this_moment(Code code) {
+    return code == static_cast<Code>(ERROR_TOO_MANY_OPEN_FILES) ||
+           code == static_cast<Code>(ERROR_NOT_ENOUGH_MEMORY);
+}
+
+} // namespace
+
 Result<Known> look(const Instance& instance) {
     Known known;
-    if (auto record = load_record(instance))
+    auto record = load_record(instance);
+    if (record)
         known.record = std::move(record).value();
+    else if (is_of_this_moment(record.error().code))
+        return std::move(record).error();
     else
         known.problem = std::move(record).error().what;
     if (is_mirrored(instance)) {

@@ -145,6 +145,9 @@ public:
         behind_->cancel();
     }
     void abandon() noexcept override { behind_->abandon(); }
+    void limit(std::chrono::steady_clock::time_point deadline) noexcept override {
+        behind_->limit(deadline);
+    }
 
 private:
     Result<void> run_or_damage(std::uint16_t opnum, std::span<const std::byte> request,

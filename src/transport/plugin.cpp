@@ -138,8 +138,10 @@ struct Credentials {
     Result<void> take(const AuthIdentity& identity) {
         user = utf16_to_wtf8(identity.user);
         domain = utf16_to_wtf8(identity.domain);
-        return identity.password.reveal(
-            [&](std::u16string_view plain) { password = utf16_to_wtf8(plain); });
+        return identity.password.reveal([&](std::u16string_view plain) {
+            password.reserve(most_utf8_size(plain)); // growing would leave a piece behind
+            append_wtf8(password, plain);
+        });
     }
 };
 

@@ -36,6 +36,10 @@ public:
 
     Result<void> write(std::span<const std::byte> octets) override { return socket_.write(octets); }
 
+    Result<void> write_at_once(std::span<const std::byte> octets) override {
+        return socket_.write_at_once(octets);
+    }
+
     Result<void> read(std::span<std::byte> into) override {
         const auto kept = std::span(kept_).subspan(begin_, end_ - begin_);
         const auto part = std::min(kept.size(), into.size());
@@ -82,6 +86,9 @@ public:
     }
     void cancel() noexcept override { association_->cancel(); }
     void abandon() noexcept override { socket_.wake(); }
+    void limit(std::chrono::steady_clock::time_point deadline) noexcept override {
+        socket_.set_read_deadline(deadline);
+    }
 
 private:
     std::unique_ptr<rpc::ClientAssociation> association_;

@@ -101,8 +101,4 @@ Result<Route> connect(std::u16string_view server, wire::Interface interface_of,
     return connect_to({config, interface_of, name, service_here(*config), identity});
 }
 
-Result<Route> connect_local(wire::Interface interface_of) {
-    return connect(u"localhost", interface_of, nullptr);
-}
-
 } // namespace ntdsb::transport

@@ -49,6 +49,9 @@ public:
     }
     void cancel() noexcept override { behind_->cancel(); }
     void abandon() noexcept override { behind_->abandon(); }
+    void limit(std::chrono::steady_clock::time_point deadline) noexcept override {
+        behind_->limit(deadline);
+    }
 
 private:
     std::unique_ptr<Connection> behind_;

@@ -9,6 +9,7 @@
 #include "wire/operations.h"
 #include "wire/reply_sink.h"
 
+#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
@@ -34,6 +35,12 @@ public:
     // The running call is waited for no longer (contract COM-11): it should return, whatever became
     // of it. From another thread.
     virtual void abandon() noexcept {}
+    // The calls made from now on are waited for until then: one that is not answered by that time is
+    // a lost connection. A plug-in's are not limited (P-5 is its author's promise). On the thread
+    // that makes the calls.
+    virtual void limit(std::chrono::steady_clock::time_point deadline) noexcept {
+        static_cast<void>(deadline);
+    }
 };
 
 // A connection and what the client must say through it.
@@ -47,9 +54,6 @@ struct Route {
 // connects.
 Result<Route> connect(std::u16string_view server, wire::Interface interface_of,
                       const std::shared_ptr<const AuthIdentity>& identity);
-
-// As `connect`, to this computer's default directory: for operations without a server name.
-Result<Route> connect_local(wire::Interface interface_of);
 
 // Where a plug-in connects to.
 struct PluginTarget {

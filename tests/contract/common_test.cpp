@@ -9,6 +9,8 @@
 
 #ifndef _WIN32
 #include <cerrno>
+
+#include <pthread.h>
 #endif
 
 namespace contract {
@@ -158,7 +160,12 @@ TYPED_TEST(DsSetAuthIdentity, DecidesWhoCalls_AUTH1_AUTH5_ACC5) {
                                             TypeParam::text("NTDSB").c_str(),
                                             TypeParam::text(password).c_str()),
                     S_OK);
-        return Restore(token).prepared();
+        const HRESULT prepared = Restore(token).prepared();
+        Bytes copy = token;
+        EXPECT_CODE(::DsRestoreCheckExpiryToken(copy.data(), static_cast<DWORD>(copy.size())),
+                    prepared)
+            << "the token check has the same caller";
+        return prepared;
     };
     const bool is_named = std::string(named_caller()) == "NTDSB\\backup";
     EXPECT_CODE(prepared_as("backup", "Backup-1"), is_named ? S_OK : ERROR_ACCESS_DENIED);
@@ -243,6 +250,27 @@ TEST(Ansi, IsStrictUtf8OffWindows_ABI6) {
 }
 #endif
 
+#ifndef _WIN32
+// Its unwinding would be an exception that nobody may catch.
+TEST(Threads, AreNotCancelledWithinACall_ABI10) {
+    const MadeDirectory directory;
+    pthread_t thread{};
+    const auto body = [](void* state) -> void* {
+        ::pthread_cancel(::pthread_self()); // at the next place where it may be
+        BOOL online = TRUE;
+        EXPECT_CODE(::DsIsNTDSOnlineA("localhost", &online), S_OK);
+        ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, static_cast<int*>(state));
+        return nullptr; // not unwound: the address sanitizer knows nothing of that
+    };
+    int state = PTHREAD_CANCEL_DISABLE; // behind the call
+    ASSERT_EQ(::pthread_create(&thread, nullptr, body, &state), 0);
+    void* result = nullptr;
+    ASSERT_EQ(::pthread_join(thread, &result), 0);
+    EXPECT_EQ(result, nullptr) << "it came back from the call";
+    EXPECT_EQ(state, PTHREAD_CANCEL_ENABLE) << "as before";
+}
+#endif
+
 TEST(Strings, WithoutAnEndAreReadNoFurtherThanTheLimit_PATH1) {
     const MadeDirectory directory;
     const std::string endless(1 << 20, 'a');
@@ -304,6 +332,30 @@ TYPED_TEST(Unreadable, MapIsRefusedAndNothingRegistered_ABI11) {
     EXPECT_CODE(restore.complete(), ERROR_INVALID_PARAMETER) << "nothing is registered";
     EXPECT_CODE(register_pairs(1), S_OK);
     EXPECT_CODE(restore.complete(), S_OK);
+}
+
+// The trace, which comes before the judgement, reads no more of it.
+TYPED_TEST(Unreadable, MapIsTracedAsThat_ABI11) {
+    const MadeDirectory directory;
+    const auto file = directory.root() / "trace.log";
+    set_environment("NTDSBCLI_LOG", "trace:" + file.string());
+    {
+        const Restore restore(directory.back_up()); // reads the setting
+        auto database = TypeParam::text(directory.database());
+        const auto logs = TypeParam::text(directory.log_path());
+        typename TypeParam::Map map;
+        TypeParam::set(map, database, database);
+        const ntdsb::test::GuardedMemory one(&map, sizeof map);
+        EXPECT_CODE(TypeParam::restore_register(restore.handle(), logs.c_str(), logs.c_str(),
+                                                static_cast<typename TypeParam::Map*>(one.data()),
+                                                1024, logs.c_str(), 0, 0),
+                    ERROR_INVALID_PARAMETER);
+    }
+    set_environment("NTDSBCLI_LOG", "off");
+    EXPECT_CODE(Restore({}).prepared(), S_OK);
+    const Bytes all = read_file(file);
+    const std::string_view said(reinterpret_cast<const char*>(all.data()), all.size());
+    EXPECT_NE(said.find("(unreadable)"), said.npos) << said;
 }
 
 TEST(UnreadableToken, IsRefused_ABI11) {

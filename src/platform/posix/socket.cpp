@@ -149,6 +149,14 @@ Result<void> Socket::write(std::span<const std::byte> octets) {
     return ok();
 }
 
+Result<void> Socket::write_at_once(std::span<const std::byte> octets) {
+    const auto sent = ::send(handle_, octets.data(), octets.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent == static_cast<ssize_t>(octets.size())) return ok();
+    if (sent >= 0) wake();
+    return errno_error(sent < 0 && errno != EAGAIN ? errno : ETIMEDOUT,
+                       "send to the other side at once");
+}
+
 Result<std::size_t> Socket::read_some(std::span<std::byte> first, std::span<std::byte> second) {
     if (deadline_) {
         if (const int error = wait_before(handle_, POLLIN, *deadline_); error != 0)

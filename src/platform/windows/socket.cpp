@@ -169,6 +169,13 @@ Result<void> Socket::write(std::span<const std::byte> octets) {
     return ok();
 }
 
+// A socket that is writable takes a few octets without waiting.
+Result<void> Socket::write_at_once(std::span<const std::byte> octets) {
+    const int error = wait_before(handle_, WaitFor::connected, Monotonic::now());
+    if (error != 0) return socket_error(error, "send to the other side at once");
+    return write(octets);
+}
+
 Result<std::size_t> Socket::read_some(std::span<std::byte> first, std::span<std::byte> second) {
     if (deadline_) {
         if (const int error = wait_before(handle_, WaitFor::readable, *deadline_); error != 0)

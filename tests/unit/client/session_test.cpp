@@ -6,6 +6,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <future>
+#include <optional>
 #include <thread>
 
 namespace ntdsb::client {
@@ -21,6 +22,7 @@ struct Script {
     bool cancels = false; // cancel() releases it
     bool lost = false;    // every call: hrCommunicationError
     std::atomic<int> cancelled{0}, ended{0}, destroyed{0};
+    std::optional<std::chrono::steady_clock::time_point> limit; // of End's own call
 };
 
 class ScriptedConnection final : public transport::Connection {
@@ -48,6 +50,9 @@ public:
         const std::lock_guard lock(script_->mutex);
         if (script_->cancels) script_->release = true;
         script_->changed.notify_all();
+    }
+    void limit(std::chrono::steady_clock::time_point deadline) noexcept override {
+        script_->limit = deadline;
     }
 
 private:
@@ -98,6 +103,15 @@ TEST_F(ClientSession, EndAbandonsACallThatNeverComesBack_COM11) {
     static_cast<void>(complete.get());
     complete = {};
     EXPECT_EQ(script->destroyed, 1) << "the connection goes with its last call";
+}
+
+// A service that is stopped answers nothing, though the system keeps its connection alive.
+TEST_F(ClientSession, EndWaitsForTheServiceNoLongerThanForACall_COM11) {
+    const auto session = make();
+    EXPECT_TRUE(session->end());
+    EXPECT_EQ(script->ended, 1);
+    ASSERT_TRUE(script->limit);
+    EXPECT_LE(*script->limit, std::chrono::steady_clock::now() + Session::end_patience);
 }
 
 TEST_F(ClientSession, CallsThatWaitedForTheirTurnSeeTheEnd_COM11) {

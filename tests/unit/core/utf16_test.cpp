@@ -57,6 +57,10 @@ TEST(Utf16, AppendsInPlaceWhereThereIsRoom) {
         ASSERT_TRUE(append_utf8(out, password));
         EXPECT_EQ(out.data(), place);
         EXPECT_EQ(out, utf16_to_utf8(password).value());
+        out.clear();
+        append_wtf8(out, password);
+        EXPECT_EQ(out.data(), place);
+        EXPECT_EQ(out, utf16_to_wtf8(password));
     }
 }
 

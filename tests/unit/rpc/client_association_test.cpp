@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <deque>
 #include <functional>
+#include <new>
 
 namespace ntdsb::rpc {
 namespace {
@@ -187,6 +188,21 @@ TEST_F(Client, WhatIsNoAnswerBreaksTheConnectionForGood) { // COM-8
         EXPECT_EQ(client->call(4, {}, sink).error().code, communication_error) << i;
         EXPECT_TRUE(line.written.empty()) << "nothing is sent on a broken connection";
     }
+}
+
+// What is left of the answer is not taken for the next one's.
+TEST_F(Client, OutOfMemoryWithinAnAnswerBreaksTheConnection_COM8) {
+    struct Full final : wire::ReplySink {
+        std::span<std::byte> lend(std::size_t) override { throw std::bad_alloc(); }
+        void commit(std::size_t) override {}
+    } full;
+    const auto client = bound();
+    say(response(only_fragment, "an answer"));
+    EXPECT_THROW((void)client->call(4, {}, full), std::bad_alloc);
+    line.written.clear();
+    say(response(only_fragment, "", 3));
+    EXPECT_EQ(client->call(4, {}, sink).error().code, communication_error);
+    EXPECT_TRUE(line.written.empty()) << "nothing is sent on a broken connection";
 }
 
 TEST_F(Client, ReplyOverTheSinksLimitIsRefused) {

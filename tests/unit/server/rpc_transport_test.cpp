@@ -37,6 +37,7 @@ public:
     Peer() : acceptor_(io_, tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {}
     std::string address() { return text("127.0.0.1:", acceptor_.local_endpoint().port()); }
     tcp::socket accept() { return acceptor_.accept(); }
+    tcp::socket socket() { return tcp::socket(io_); } // not connected
     bool was_reached() {
         acceptor_.non_blocking(true);
         ErrorCode error;
@@ -171,6 +172,41 @@ TEST_F(RpcTransport, ReturnsFromACallThatIsAbandoned_COM11) {
     caller.join();
     ASSERT_FALSE(outcome);
     EXPECT_EQ(outcome.error().code, communication_error);
+}
+
+TEST_F(RpcTransport, WaitsForNoAnswerBeyondALimit_COM11) {
+    using namespace std::chrono_literals;
+    start();
+    Peer frozen; // behind the bind
+    tcp::socket kept = frozen.socket();
+    std::thread relay([&] {
+        kept = frozen.accept();
+        RawClient service(address());
+        std::array<std::byte, 4096> octets;
+        service.send(std::span(octets).first(kept.read_some(asio::buffer(octets))));
+        asio::write(kept, asio::buffer(service.next().value()));
+    });
+    auto connection = connect_to(frozen.address());
+    relay.join();
+    ASSERT_TRUE(connection) << connection.error().what;
+    const auto begun = std::chrono::steady_clock::now();
+    connection.value()->limit(begun + 200ms);
+    EXPECT_EQ(ping(*connection.value()).error().code, communication_error);
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, 10s);
+}
+
+// What a cancel is sent with: a peer that takes nothing keeps nobody waiting.
+TEST_F(RpcTransport, SendsAtOnceOrNotAtAll_COM11) {
+    Peer silent; // the system accepts for it
+    auto socket = platform::Socket::connect(platform::split_address(silent.address()).value(),
+                                            std::chrono::seconds(30));
+    ASSERT_TRUE(socket);
+    const Bytes some(1024);
+    constexpr std::size_t most = std::size_t{64} << 20;
+    Result<void> sent = ok();
+    for (std::size_t size = 0; sent && size < most; size += some.size())
+        sent = socket.value().write_at_once(some);
+    EXPECT_FALSE(sent) << "no system keeps so much for a peer that reads nothing";
 }
 
 TEST_F(RpcTransport, UsesCredentialsWithPrivacyOnly_AUTH3) {

@@ -356,6 +356,51 @@ TEST_F(RestoreSessionTest, WhatRecoveryReadsIsFlushedBeforeTheRecordChanges) { /
     }
 }
 
+// Else a power failure could bring back what the tool removed there.
+TEST_F(RestoreSessionTest, FoldersThatTheToolEmptiedAreFlushed) { // VER-9
+    using platform::DiskOperation;
+    const auto logs = directory.root() / "logs", checkpoint = directory.root() / "checkpoint";
+    for (const auto& folder : {logs, checkpoint}) std::filesystem::create_directory(folder);
+    directory.config.directory.log_path = wire_path(logs);
+    directory.config.directory.checkpoint_path = wire_path(checkpoint);
+    auto request = directory.request();
+    request.log_path = wire_path(logs);
+    request.checkpoint_path = wire_path(checkpoint);
+    Client client(directory);
+    const auto session = client.prepared();
+    request.session = session;
+    ASSERT_EQ(client.call<wire::RestoreRegister>(request).status, S_OK);
+    disk_log.clear();
+    platform::set_disk_hook([](DiskOperation operation, const platform::Path& path) {
+        disk_log.emplace_back(operation, path.filename().string());
+        return Code{0};
+    });
+    EXPECT_EQ(client.complete(session, S_OK), S_OK);
+    platform::set_disk_hook(nullptr);
+    const auto recorded = place_of(DiskOperation::rename, "registration");
+    for (const char* folder : {"ntds", "logs", "checkpoint"}) {
+        const auto flushed = place_of(DiskOperation::flush_folder, folder);
+        EXPECT_TRUE(flushed >= 0 && flushed < recorded) << folder;
+    }
+}
+
+TEST_F(RestoreSessionTest, RecordThatCannotBeOpenedForNowIsNotSetAside) { // REC-8
+    Client client(directory);
+    const auto first = registered(client);
+    ASSERT_EQ(client.complete(first, S_OK), S_OK);
+    const auto second = client.prepared();
+    platform::set_read_hook(
+        [](platform::ReadOperation operation, const platform::Path& path, std::uint64_t) {
+            const bool fails =
+                operation == platform::ReadOperation::open && path.filename() == "registration";
+            return fails ? Code{ERROR_TOO_MANY_OPEN_FILES} : Code{0};
+        });
+    EXPECT_EQ(client.register_whole(second), ERROR_TOO_MANY_OPEN_FILES);
+    platform::set_read_hook(nullptr);
+    EXPECT_EQ(directory.recorded(), RecordState::completed);
+    EXPECT_EQ(directory.start_blocked(), S_OK);
+}
+
 TEST_F(RestoreSessionTest, FlushThatFailsIsCompletesResult) { // VER-9
     Client client(directory);
     const auto session = registered(client);
