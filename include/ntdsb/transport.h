@@ -16,6 +16,8 @@
  *        mid-call fails with hrCommunicationError.
  *   P-5  After cancel the running call should return soon, with any outcome. The host's End waits
  *        10 seconds for that, then goes on without it; the connection stays until the call returns.
+ *        Nobody else limits a call, End's own included: for a far end that is silent the plug-in
+ *        has a limit of its own.
  *   P-6  The reply is written by lend and commit, in order, by the thread that the host called,
  *        and only until call returns. When lend gives NULL the call returns with a code.
  *   P-7  No pointer that the host passed is used after the function has returned, but for

@@ -41,8 +41,8 @@ public:
 
     // Cancels a running verification, waits for any other call, and ends the session on the
     // service; one that does not come back in time is abandoned with its connection, and so is the
-    // service where it does not answer in time. A lost connection is no error: the handle is ended. Called once, by whoever took the handle out of
-    // the table.
+    // service where it does not answer in time. A lost connection is no error: the handle is ended.
+    // Called once, by whoever took the handle out of the table.
     Result<void> end(std::chrono::milliseconds patience = end_patience);
 
 protected:

@@ -24,6 +24,16 @@ Result<std::set<platform::Path>> files_of(const RestoreSet& set) {
     return files;
 }
 
+// Nothing where there is none. What is flushed is what a link leads to.
+Result<std::optional<platform::Path>> folder_at(platform::Path path, platform::Links links) {
+    if (links == platform::Links::followed) {
+        if (auto resolved = platform::resolved_path(path)) path = std::move(resolved).value();
+    }
+    NTDSB_TRY(const auto info, platform::file_info(path, links));
+    if (!info || !info->is_folder) return std::optional<platform::Path>{};
+    return std::optional(std::move(path));
+}
+
 // A log that cannot be opened was none that the verification needed; and a file that is for reading
 // alone, or that a scanner has open, is left to the system.
 bool is_left_alone(Code code) noexcept {
@@ -54,11 +64,13 @@ Result<void> flush_restored(const RestoreSet& set, const std::atomic<bool>& canc
         folders.insert(file.parent_path());
     }
     // Also one that the tool emptied: what it removed must not come back.
-    for (const auto& folder :
-         {set.log_path, set.checkpoint_path, set.checkpoint_path.parent_path()}) {
-        NTDSB_TRY(const auto info, platform::file_info(folder, set.links));
-        if (info && info->is_folder) folders.insert(folder);
+    NTDSB_TRY(const auto logs, folder_at(set.log_path, set.links));
+    NTDSB_TRY(auto checkpoint, folder_at(set.checkpoint_path, set.links));
+    if (!checkpoint) {
+        NTDSB_TRY(checkpoint, folder_at(set.checkpoint_path.parent_path(), set.links));
     }
+    for (const auto& folder : {logs, checkpoint})
+        if (folder) folders.insert(*folder);
     for (const auto& folder : folders) NTDSB_CHECK(platform::flush_folder(folder, set.links));
     return ok();
 }

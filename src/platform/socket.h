@@ -51,8 +51,8 @@ public:
 
     // All of `octets`.
     Result<void> write(std::span<const std::byte> octets);
-    // The same without waiting: ERROR_TIMEOUT where the system has no room for them, and none was
-    // sent. Where it took only some the connection ends.
+    // The same without waiting: an error where the system has no room for them, and none was sent.
+    // Where it took only some the connection ends.
     Result<void> write_at_once(std::span<const std::byte> octets);
     // At least one octet, first into `first`, then into `second`; returns how many. That the peer
     // hung up is an error.

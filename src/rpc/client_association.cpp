@@ -140,6 +140,7 @@ Result<void> ClientAssociation::call(std::uint16_t opnum, std::span<const std::b
     if (broken_) return fail(hrCommunicationError, "the connection was lost in an earlier call");
     ++last_call_;
     // Not at the beginning: a cancel may be meant for the call that begins.
+    has_begun_ = false;
     const auto end = [this] {
         sent_ = 0;
         cancel_wanted_ = false;
@@ -151,8 +152,8 @@ Result<void> ClientAssociation::call(std::uint16_t opnum, std::span<const std::b
         if (outcome) outcome = receive_reply(reply);
         end();
         return outcome;
-    } catch (...) { // out of memory within a fragment: what comes next is not known
-        broken_ = true;
+    } catch (...) { // out of memory: what was sent, or is still to come, is not known
+        broken_ = has_begun_;
         end();
         throw;
     }
@@ -178,6 +179,7 @@ Result<void> ClientAssociation::send_request(std::uint16_t opnum, std::span<cons
         if (stub.empty()) flags |= last_fragment;
         Bytes fragment = encode({PduType::request, flags, last_call_},
                                 Request{left, only_context, opnum, std::nullopt}, part);
+        has_begun_ = true;
         if (security_) NTDSB_CHECK(protect(fragment));
         if (auto sent = stream_->write(fragment); !sent) return lost(sent.error());
         flags = 0;

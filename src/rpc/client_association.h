@@ -62,6 +62,7 @@ private:
     std::optional<ClientSecurity> security_;
     Bytes received_; // the fragment that was read whole, last
     std::size_t max_transmit_ = must_receive_size;
+    bool has_begun_ = false; // octets of the last call may have been sent
     bool broken_ = false;
     bool answered_ = false; // something came that was protected
 

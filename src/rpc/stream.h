@@ -14,8 +14,8 @@ public:
     virtual ~Stream() = default;
     // All of `octets`, or an error.
     virtual Result<void> write(std::span<const std::byte> octets) = 0;
-    // The same where the system takes them at once; else an error, with the stream unbroken where none
-    // was taken. For streams that may wait.
+    // The same where the system takes them at once; else an error, which breaks the stream only if
+    // some were taken. For streams that may wait.
     virtual Result<void> write_at_once(std::span<const std::byte> octets) { return write(octets); }
     // Fills `into`; the peer's hanging up before that is an error.
     virtual Result<void> read(std::span<std::byte> into) = 0;

@@ -72,8 +72,17 @@ namespace {
 
 // Says nothing about the record, which may be sound: it is not to be set aside for that.
 bool is_of_this_moment(Code code) {
-    return code == static_cast<Code>(ERROR_TOO_MANY_OPEN_FILES) ||
-           code == static_cast<Code>(ERROR_NOT_ENOUGH_MEMORY);
+    constexpr Code no_system_resources = 1450; // Windows' own
+    switch (code) {
+    case ERROR_TOO_MANY_OPEN_FILES:
+    case ERROR_NOT_ENOUGH_MEMORY:
+    case no_system_resources:
+    case ERROR_SHARING_VIOLATION: // a scanner has it open
+    case ERROR_LOCK_VIOLATION:
+        return true;
+    default:
+        return false;
+    }
 }
 
 } // namespace

@@ -35,9 +35,8 @@ public:
     // The running call is waited for no longer (contract COM-11): it should return, whatever became
     // of it. From another thread.
     virtual void abandon() noexcept {}
-    // The calls made from now on are waited for until then: one that is not answered by that time is
-    // a lost connection. A plug-in's are not limited (P-5 is its author's promise). On the thread
-    // that makes the calls.
+    // The calls made from now on are waited for until then: one that is not answered by that time
+    // is a lost connection. A plug-in limits its own (P-5). On the thread that makes the calls.
     virtual void limit(std::chrono::steady_clock::time_point deadline) noexcept {
         static_cast<void>(deadline);
     }

@@ -296,6 +296,10 @@ def alter_context(count):
     return bytes([20, count])
 
 
+def call(opnum, flags, stub=b""):
+    return bytes([4, 0, opnum, flags, len(stub)]) + stub
+
+
 def send_but(octets):
     return bytes([10]) + struct.pack("<H", octets)
 
@@ -316,6 +320,7 @@ def server_sockets():
     reading = bound + OPEN_BACKUP + SEND_ALL + read(1 << 20)
     seed("calls", COMMON, bound, PING, TAKE, PING, PING, SEND_ALL, TAKE)
     seed("calls_in_pieces", COMMON, bound, PING, send(7), pause(200), send(40), pause(200), send(30), TAKE)
+    seed("maybe_and_pending_cancel", COMMON, bound, call(8, 0x40), call(8, 4), call(4, 0, b"rubbish"), PING, TAKE)
     seed("many_calls", COMMON, bound, SEND_ALL, PING * 9, SEND_ALL, pause(400), TAKE)
     seed("backup", COMMON, bound, OPEN_BACKUP, read(70000), NAMES, CLOSE_FILE, OPEN_FILE, read(4096), END, TAKE)
     for limits, kind in ((COMMON, ""), (SMALL, "_small_limits")):

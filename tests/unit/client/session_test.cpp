@@ -108,9 +108,11 @@ TEST_F(ClientSession, EndAbandonsACallThatNeverComesBack_COM11) {
 // A service that is stopped answers nothing, though the system keeps its connection alive.
 TEST_F(ClientSession, EndWaitsForTheServiceNoLongerThanForACall_COM11) {
     const auto session = make();
+    const auto begun = std::chrono::steady_clock::now();
     EXPECT_TRUE(session->end());
     EXPECT_EQ(script->ended, 1);
     ASSERT_TRUE(script->limit);
+    EXPECT_GE(*script->limit, begun + Session::end_patience);
     EXPECT_LE(*script->limit, std::chrono::steady_clock::now() + Session::end_patience);
 }
 

@@ -12,6 +12,7 @@
 #include <deque>
 #include <functional>
 #include <new>
+#include <utility>
 
 namespace ntdsb::rpc {
 namespace {
@@ -26,6 +27,8 @@ struct Line {
     std::deque<std::byte> readable;
     std::function<void(const Bytes&)> on_write;
     bool cut = false;
+    std::function<void()> on_read;
+    unsigned written_at_once = 0;
 };
 
 class LineStream final : public Stream {
@@ -37,7 +40,12 @@ public:
         if (line_.on_write) line_.on_write(line_.written.back());
         return ok();
     }
+    Result<void> write_at_once(std::span<const std::byte> sent) override {
+        ++line_.written_at_once;
+        return write(sent);
+    }
     Result<void> read(std::span<std::byte> into) override {
+        if (line_.on_read) std::exchange(line_.on_read, nullptr)();
         if (line_.readable.size() < into.size()) return fail(ERROR_BROKEN_PIPE, "the peer hung up");
         for (std::byte& octet : into) {
             octet = line_.readable.front();
@@ -234,6 +242,16 @@ TEST_F(Client, CancelFollowsTheRequestItMeans) { // COM-11
     EXPECT_EQ(cancelled.header.call_id, 2u);
     client->cancel();
     EXPECT_EQ(line.written.size(), 2u);
+}
+
+// Whoever cancels does not wait for a server that reads nothing.
+TEST_F(Client, CancelOfAnAwaitedAnswerIsSentAtOnce) { // COM-11
+    const auto client = bound();
+    say(response(only_fragment, ""));
+    line.on_read = [&] { client->cancel(); };
+    ASSERT_TRUE(client->call(4, {}, sink));
+    EXPECT_EQ(line.written.size(), 2u);
+    EXPECT_EQ(line.written_at_once, 1u);
 }
 
 TEST_F(Client, CancelIsForTheCallThatBeginsAndForNoLaterOne) { // COM-11

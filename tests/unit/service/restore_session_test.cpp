@@ -2,6 +2,7 @@
 // cell, Prepare's and Complete's answers (contract PREP-1..CMPL-5, END-1..3).
 #include "restore_directory.h"
 #include "service/locations.h"
+#include "support/links.h"
 
 #include <array>
 
@@ -361,10 +362,13 @@ TEST_F(RestoreSessionTest, FoldersThatTheToolEmptiedAreFlushed) { // VER-9
     using platform::DiskOperation;
     const auto logs = directory.root() / "logs", checkpoint = directory.root() / "checkpoint";
     for (const auto& folder : {logs, checkpoint}) std::filesystem::create_directory(folder);
-    directory.config.directory.log_path = wire_path(logs);
+    const auto linked = directory.root() / "linked";
+    const test::Link link(logs, linked);
+    const auto log_path = link ? linked : logs;
+    directory.config.directory.log_path = wire_path(log_path);
     directory.config.directory.checkpoint_path = wire_path(checkpoint);
     auto request = directory.request();
-    request.log_path = wire_path(logs);
+    request.log_path = wire_path(log_path);
     request.checkpoint_path = wire_path(checkpoint);
     Client client(directory);
     const auto session = client.prepared();
