@@ -115,8 +115,19 @@ Result<std::uint32_t> process_to_end(const service::Instance& instance,
     return holder->process_id;
 }
 
-Result<bool> end_holder(const Options& options, const service::Instance& instance,
-                        const service::InterlockStatus& status) {
+enum class Ended { yes, unwanted, over };
+
+// While the question waits the session may end, and its process live on or its number become
+// another's.
+Result<bool> is_over(const service::Instance& instance, std::uint32_t process) {
+    NTDSB_TRY(const auto status, service::interlock_status(instance));
+    if (!status.restore_session_alive) return true;
+    const auto now = process_to_end(instance, status);
+    return !now || now.value() != process;
+}
+
+Result<Ended> end_holder(const Options& options, const service::Instance& instance,
+                         const service::InterlockStatus& status) {
     NTDSB_TRY(const auto process, process_to_end(instance, status));
     const std::string program = platform::program_of(process);
     NTDSB_TRY(const bool wanted,
@@ -124,10 +135,25 @@ Result<bool> end_holder(const Options& options, const service::Instance& instanc
                                     program.empty() ? "" : ")",
                                     ", which has a restore registered? All that it does ends; the "
                                     "directory stays blocked.")));
-    if (!wanted) return false;
+    if (!wanted) return Ended::unwanted;
+    NTDSB_TRY(const bool over, is_over(instance, process));
+    if (over) return Ended::over;
     NTDSB_CHECK(platform::end_process(process, end_grace_ms));
     NTDSB_CHECK(service::note_ended_session(instance));
-    return true;
+    return Ended::yes;
+}
+
+std::string_view sentence_of(Ended ended) {
+    switch (ended) {
+    case Ended::yes:
+        return "ended; the directory stays blocked: run the restore again, or give it up "
+               "(ntdsbctl abandon)";
+    case Ended::unwanted:
+        return "nothing was ended, as you said";
+    case Ended::over:
+        break;
+    }
+    return "the session has ended meanwhile; nothing was ended. What holds now: ntdsbctl status";
 }
 
 } // namespace
@@ -158,10 +184,7 @@ int end_session(const Options& options) {
         return say(options, "ended", false, "no restore session is alive; nothing was ended");
     const auto ended = end_holder(options, *instance.value(), status.value());
     if (!ended) return report(options, ended.error(), exit_of(ended.error().code));
-    return say(options, "ended", ended.value(),
-               ended.value() ? "ended; the directory stays blocked: run the restore again, or give "
-                               "it up (ntdsbctl abandon)"
-                             : "nothing was ended, as you said");
+    return say(options, "ended", ended.value() == Ended::yes, sentence_of(ended.value()));
 }
 
 } // namespace ntdsb::tools

@@ -117,6 +117,48 @@ TEST_F(Ntdsbctl, EndSessionEndsTheProcessAndLeavesTheDirectoryBlocked) {
     EXPECT_EQ(events.back()["event"], "session-ended");
 }
 
+// What was asked about is over by the answer: neither the process that lives on is ended, nor one
+// that has registered since.
+TEST_F(Ntdsbctl, EndSessionEndsNobodyOnceTheSessionIsOver) {
+    const auto root = directory.root();
+    const auto go = root / "go", go_too = root / "go-too", taken = root / "taken";
+    test::ChildProcess child({"give-up-restore", root.string(), go.string(), taken.string()});
+    test::ChildProcess other({"take-restore", root.string(), go_too.string(), taken.string()});
+    const auto begin = [&](const platform::Path& one) {
+        std::filesystem::remove(taken);
+        service::signal_by_file(one);
+        service::wait_until([&] { return std::filesystem::exists(taken); });
+    };
+    begin(go);
+    answer = "y\n";
+    meanwhile = [&] {
+        service::signal_by_file(root / "give-up");
+        service::wait_until([&] { return !directory.session_alive(); });
+    };
+    const auto over = run({"end-session", "--json"});
+    EXPECT_EQ(over.status, exit_no) << over.all();
+    EXPECT_EQ(over.json().value("ended", true), false);
+    expect_says(over.out, "ended meanwhile");
+
+    std::filesystem::remove(root / "give-up");
+    std::filesystem::remove(go);
+    test::ChildProcess again({"give-up-restore", root.string(), go.string(), taken.string()});
+    begin(go);
+    meanwhile = [&] {
+        service::signal_by_file(root / "give-up");
+        service::wait_until([&] { return !directory.session_alive(); });
+        begin(go_too);
+    };
+    const auto another = run({"end-session"});
+    EXPECT_EQ(another.status, exit_no) << another.all();
+    expect_says(another.out, "ended meanwhile");
+    EXPECT_TRUE(directory.session_alive());
+
+    service::signal_by_file(root / "end");
+    for (auto* one : {&child, &again, &other})
+        EXPECT_EQ(one->wait(), service::role_won) << "it was let alone";
+}
+
 TEST_F(Ntdsbctl, EndSessionOfNothingSaysSo) {
     EXPECT_EQ(json({"end-session", "--yes"}, exit_no)["ended"], false);
 }
