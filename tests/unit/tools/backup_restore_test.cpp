@@ -186,6 +186,33 @@ TEST_F(NtdsbctlBackup, RestoreAsksFirst) {
     EXPECT_EQ(run({"restore", utf8(folder())}).status, exit_ok);
 }
 
+// Its own files would be what is moved aside.
+TEST_F(NtdsbctlBackup, BackupThatLiesInTheDirectorysFoldersIsNotRestored) {
+    make_dirty();
+    const auto logs = directory.root() / "logs", checkpoints = directory.root() / "checkpoints";
+    std::filesystem::create_directories(logs);
+    std::filesystem::create_directories(checkpoints);
+    for (const char* log : {"edb00003.log", "edb00004.log", "edb.log"})
+        std::filesystem::rename(directory.ntds() / log, logs / log);
+    std::filesystem::rename(directory.ntds() / "edb.chk", checkpoints / "edb.chk");
+    configure(text("log_path = '", utf8(logs), "'\ncheckpoint_path = '", utf8(checkpoints), "'\n"));
+    back_up();
+    for (const auto& place : {directory.ntds(), logs, checkpoints}) {
+        for (const auto& file : std::filesystem::directory_iterator(folder()))
+            test::write_file(place / file.path().filename(), read_file(file.path()));
+        const auto before = platform::list_folder(place).value().size();
+        answer = "y\n";
+        meanwhile = [&] { ADD_FAILURE() << "it asks"; };
+        const auto refused = run({"restore", utf8(place)});
+        EXPECT_EQ(refused.status, exit_failed) << refused.all();
+        expect_says(refused.err, utf8(place));
+        expect_says(refused.err, "copy the backup to another folder");
+        EXPECT_EQ(platform::list_folder(place).value().size(), before);
+        EXPECT_EQ(directory.recorded(), std::nullopt) << "nothing was registered";
+    }
+    EXPECT_EQ(run({"restore", utf8(folder()), "--yes"}).status, exit_ok);
+}
+
 TEST_F(NtdsbctlBackup, AlteredBackupIsNotRestored) {
     back_up();
     test::flip_bit(in_folder("ntds.dit"), 50'000);
