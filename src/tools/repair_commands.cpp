@@ -25,13 +25,31 @@ bool can_be_abandoned(const service::InterlockStatus& status) {
     return status.start_blocked && status.start_blocked->code == hrRestoreInProgress;
 }
 
+struct Verified {
+    ese::RestoreSet set;
+    ese::Report report;
+};
+
 // What is blocked only because nobody completed it may start if its files are sound.
-Result<ese::Report> verify_directory(const Options& options, const service::Instance& instance) {
+Result<Verified> verify_directory(const Options& options, const service::Instance& instance) {
     const InterruptGuard guard;
-    NTDSB_TRY(const auto set, files_of(instance));
+    NTDSB_TRY(auto set, files_of(instance));
     auto report = verify(options, set);
     if (report.result == ERROR_OPERATION_ABORTED) return interruption();
-    return report;
+    return Verified{std::move(set), std::move(report)};
+}
+
+// What Complete would have done: the tool may have died right before it (VER-7, VER-9).
+Result<void> make_ready(const Verified& verified) {
+    const InterruptGuard guard;
+    const platform::ThreadPrivileges privileges;
+    auto ready = ese::make_startable(verified.set, verified.report, interrupted());
+    if (ready) return ready;
+    const Error why =
+        ready.error().code == ERROR_OPERATION_ABORTED ? interruption() : std::move(ready).error();
+    return fail(why.code, why.what,
+                "; the restore is not abandoned, and the directory stays "
+                "blocked: mend that and run ntdsbctl abandon again");
 }
 
 int refuse_unsound(const Options& options, const ese::Report& found) {
@@ -61,14 +79,17 @@ constexpr std::string_view declined = "nothing was abandoned, as you said";
 constexpr std::string_view nothing_blocks =
     "nothing was abandoned: no restore keeps the directory from starting";
 
+// `verified`: none with --force.
 int abandon_checked(const Options& options, const service::Instance& instance,
-                    const service::InterlockStatus& status, bool force) {
-    const auto wanted =
-        confirm(options, text("Give up the restore of ", instance.directory().database,
-                              force ? " WITHOUT a look at its files" : "", " and let it start?"));
+                    const service::InterlockStatus& status,
+                    const std::optional<Verified>& verified) {
+    const auto wanted = confirm(
+        options, text("Give up the restore of ", instance.directory().database,
+                      verified ? "" : " WITHOUT a look at its files", " and let it start?"));
     if (!wanted) return report(options, wanted.error(), exit_failed);
     if (!wanted.value()) return say(options, "abandoned", false, declined);
-    const auto done = service::abandon_restore(instance, status);
+    const auto done = service::abandon_restore(
+        instance, status, [&] { return verified ? make_ready(*verified) : ok(); });
     if (!done) return report(options, done.error(), exit_of(done.error().code));
     return say(options, "abandoned", done.value(),
                done.value() ? "abandoned; the directory may start" : nothing_blocks);
@@ -167,12 +188,12 @@ int abandon(const Options& options, bool force) {
     if (found.restore_session_alive) // named in the sentence
         return report(options, *found.start_blocked, exit_no);
     if (!can_be_abandoned(found)) return say(options, "abandoned", false, nothing_blocks);
-    if (!force) {
-        const auto verified = verify_directory(options, *instance.value());
-        if (!verified) return report(options, verified.error(), exit_failed);
-        if (!verified.value().findings.empty()) return refuse_unsound(options, verified.value());
-    }
-    return abandon_checked(options, *instance.value(), found, force);
+    if (force) return abandon_checked(options, *instance.value(), found, std::nullopt);
+    const auto verified = verify_directory(options, *instance.value());
+    if (!verified) return report(options, verified.error(), exit_failed);
+    const auto& files = verified.value().report;
+    if (!files.findings.empty()) return refuse_unsound(options, files);
+    return abandon_checked(options, *instance.value(), found, verified.value());
 }
 
 int end_session(const Options& options) {
