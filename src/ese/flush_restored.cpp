@@ -75,4 +75,10 @@ Result<void> flush_restored(const RestoreSet& set, const std::atomic<bool>& canc
     return ok();
 }
 
+Result<void> make_startable(const RestoreSet& set, const Report& report,
+                            const std::atomic<bool>& cancelled) {
+    NTDSB_CHECK(place_logs(report, cancelled));
+    return flush_restored(set, cancelled);
+}
+
 } // namespace ntdsb::ese

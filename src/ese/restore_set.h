@@ -98,4 +98,9 @@ Result<void> place_logs(const Report& report, const std::atomic<bool>& cancelled
 // ERROR_OPERATION_ABORTED if it was cancelled.
 Result<void> flush_restored(const RestoreSet& set, const std::atomic<bool>& cancelled);
 
+// Both, in this order: what is to be done of a set that was found sound, `report`, before the
+// directory may start from it.
+Result<void> make_startable(const RestoreSet& set, const Report& report,
+                            const std::atomic<bool>& cancelled);
+
 } // namespace ntdsb::ese

@@ -32,16 +32,35 @@ Result<void> unblock(const Instance& instance, const Known& known) {
     return ok();
 }
 
-} // namespace
+// What is abandoned, and the restore lock, which keeps others from registering: the files may take
+// longer than anybody waits for decide.lock.
+struct Claim {
+    Known known;
+    std::optional<platform::Lock> lock;
+};
 
-Result<bool> abandon_restore(const Instance& instance, const InterlockStatus& seen) {
+// std::nullopt: nothing blocks the directory.
+Result<std::optional<Claim>> claim(const Instance& instance, const InterlockStatus& seen) {
     NTDSB_TRY(const auto decision, decide(instance));
     NTDSB_CHECK(check_no_session(instance));
-    NTDSB_TRY(const auto known, look(instance));
-    if (check_record(known)) return false;
+    NTDSB_TRY(auto known, look(instance));
+    if (check_record(known)) return std::optional<Claim>{};
     if (!is_as_seen(known, seen))
         return fail(hrRestoreInProgress, "REC-10: the record has changed meanwhile: another "
                                          "restore was registered or ended; look at it again");
+    NTDSB_TRY(auto lock, take(instance, restore_lock_file, this_process()));
+    return std::optional(Claim{std::move(known), std::move(lock)});
+}
+
+} // namespace
+
+Result<bool> abandon_restore(const Instance& instance, const InterlockStatus& seen,
+                             const std::function<Result<void>()>& make_ready) {
+    NTDSB_TRY(const auto claimed, claim(instance, seen));
+    if (!claimed) return false;
+    NTDSB_CHECK(make_ready());
+    NTDSB_TRY(const auto decision, decide(instance));
+    const Known& known = claimed->known;
     NTDSB_CHECK(unblock(instance, known));
     add_to_history(instance, HistoryEvent::abandoned, known.record ? &*known.record : nullptr);
     log::warn("REC-10: the restore of ", instance.directory().database,

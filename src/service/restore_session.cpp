@@ -113,8 +113,7 @@ Result<void> RestoreSession::verify_and_place(const std::atomic<bool>& cancelled
         return fail(
             report.result, "CMPL-4: the restored files are not sound (", report.findings.size(),
             " findings, each in the log); mend them and complete again, or report the failure");
-    NTDSB_CHECK(ese::place_logs(report, cancelled)); // VER-7
-    return ese::flush_restored(set, cancelled);      // VER-9
+    return ese::make_startable(set, report, cancelled); // VER-7, VER-9
 }
 
 Result<void> RestoreSession::complete(Code restore_state, const std::atomic<bool>& cancelled) {

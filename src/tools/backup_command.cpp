@@ -1,6 +1,6 @@
 // backup: a full backup through the public DLL functions into a folder of its own. Each file is
 // read into NAME.part, flushed and renamed; the manifest comes last, so that a folder with one is a
-// finished backup. What a failed backup wrote is removed again.
+// finished backup. What a failed backup wrote is removed again, and nothing else.
 #include "tools/directory_api.h"
 #include "tools/interrupt.h"
 #include "tools/manifest.h"
@@ -17,7 +17,8 @@ namespace ntdsb::tools {
 
 namespace {
 
-// The folder of the backup, and what a failure takes away again.
+// The folder of the backup, and what a failure takes away again: what this run made in it. Another
+// one may have been given the same folder.
 class BackupFolder {
 public:
     explicit BackupFolder(platform::Path path) : path_(std::move(path)) {}
@@ -46,12 +47,41 @@ public:
         return fail(ERROR_DIR_NOT_EMPTY, shown(path_), " is not empty (",
                     wire_path(entries.front().name), "); name a folder that is empty or not there");
     }
-    // Goes again unless all is kept.
-    platform::Path add(platform::Path file) { return files_.emplace_back(std::move(file)); }
+    // NAME.part, which `finish` gives its name once it is written and closed.
+    Result<platform::File> create(std::string_view name) {
+        platform::Path part = file_in(path_, text(name, ".part"));
+        auto file = platform::File::create_new(part);
+        if (!file) return told(std::move(file).error());
+        files_.push_back(std::move(part));
+        return file;
+    }
+    Result<void> finish(std::string_view name) {
+        platform::Path whole = file_in(path_, name);
+        auto renamed = platform::rename_new(files_.back(), whole);
+        if (!renamed) return told(std::move(renamed).error());
+        files_.back() = std::move(whole);
+        return ok();
+    }
+    Result<void> write(std::string_view name, std::span<const std::byte> content) {
+        {
+            NTDSB_TRY(auto file, create(name));
+            NTDSB_CHECK(file.write_at(0, content));
+            NTDSB_CHECK(file.flush());
+        }
+        NTDSB_CHECK(finish(name));
+        return platform::flush_folder(path_);
+    }
     const platform::Path& path() const { return path_; }
     void keep() { kept_ = true; }
 
 private:
+    Error told(Error cause) const {
+        if (cause.code == ERROR_FILE_EXISTS || cause.code == ERROR_ALREADY_EXISTS)
+            cause.what +=
+                text("; somebody else writes into ", shown(path_), ": back up into another folder");
+        return cause;
+    }
+
     platform::Path path_;
     std::vector<platform::Path> files_;
     bool made_ = false;
@@ -97,17 +127,15 @@ Result<void> read_into(const ApiBackup& session, platform::File& to, ManifestFil
 Result<void> back_up_file(const ApiBackup& session, const ListedFile& listed, ManifestFile& file,
                           BackupFolder& folder, Progress& progress) {
     NTDSB_TRY(const std::uint64_t expected, session.open(listed));
-    const platform::Path part = folder.add(file_in(folder.path(), file.name + ".part"));
-    const platform::Path whole = folder.add(file_in(folder.path(), file.name));
     {
-        NTDSB_TRY(auto to, platform::File::create_new(part));
+        NTDSB_TRY(auto to, folder.create(file.name));
         NTDSB_CHECK(read_into(session, to, file, progress));
     }
     if (file.size != expected)
         return fail(ERROR_READ_FAULT, "DsBackupRead gave ", file.size, " bytes of ", listed.path,
                     ", which has ", expected);
     NTDSB_CHECK(session.close());
-    return platform::rename_new(part, whole);
+    return folder.finish(file.name);
 }
 
 Result<ManifestFile> save_token(const std::vector<std::byte>& token, BackupFolder& folder) {
@@ -118,7 +146,7 @@ Result<ManifestFile> save_token(const std::vector<std::byte>& token, BackupFolde
     NTDSB_TRY(auto sum, Sha256::start());
     NTDSB_CHECK(sum.add(token));
     NTDSB_TRY(file.sha256, sum.finish());
-    NTDSB_CHECK(platform::replace_file_durably(folder.add(folder.path() / token_name), token));
+    NTDSB_CHECK(folder.write(token_name, token));
     return file;
 }
 
@@ -163,10 +191,10 @@ Result<Manifest> read_all(const Options& options, const std::u16string& server, 
     NTDSB_TRY(auto token_file, save_token(token, folder));
     manifest.files.push_back(std::move(token_file));
     set_generations(manifest);
-    folder.add(folder.path() / manifest_name);
+    const std::string json = encode_manifest(manifest);
     // What cannot be read back is no backup: names that only differ in case, a second database.
-    NTDSB_CHECK(decode_manifest(encode_manifest(manifest)));
-    NTDSB_CHECK(save_manifest(folder.path(), manifest));
+    NTDSB_CHECK(decode_manifest(json));
+    NTDSB_CHECK(folder.write(manifest_name, std::as_bytes(std::span(json))));
     return manifest;
 }
 

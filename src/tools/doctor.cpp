@@ -315,6 +315,8 @@ int doctor(const Options& options) {
                    : text(config.value()->file));
     if (options.instance.empty())
         look_at_instance(config.value(), {}, config.value()->directory, settings, checks);
+    else if (const auto named = config.value()->instance(options.instance); !named)
+        checks.add(named.error());
     for (const auto& [name, directory] : config.value()->instances)
         if (options.instance.empty() || options.instance == name)
             look_at_instance(config.value(), name, directory, settings, checks);

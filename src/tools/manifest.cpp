@@ -243,11 +243,6 @@ Result<Manifest> decode_manifest(std::string_view json_text) {
     return manifest;
 }
 
-Result<void> save_manifest(const platform::Path& folder, const Manifest& manifest) {
-    const std::string json = encode_manifest(manifest);
-    return platform::replace_file_durably(folder / manifest_name, std::as_bytes(std::span(json)));
-}
-
 Result<Manifest> load_manifest(const platform::Path& folder) {
     const platform::Path path = folder / manifest_name;
     NTDSB_TRY(const auto info, platform::file_info(path));

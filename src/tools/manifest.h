@@ -50,8 +50,6 @@ std::string encode_manifest(const Manifest& manifest);
 // ERROR_INVALID_DATA that says what is wrong; ERROR_NOT_SUPPORTED for a later version's format.
 Result<Manifest> decode_manifest(std::string_view json);
 
-// Atomically.
-Result<void> save_manifest(const platform::Path& folder, const Manifest& manifest);
 // ERROR_FILE_NOT_FOUND: the folder has none, and what that means.
 Result<Manifest> load_manifest(const platform::Path& folder);
 

@@ -25,13 +25,31 @@ bool can_be_abandoned(const service::InterlockStatus& status) {
     return status.start_blocked && status.start_blocked->code == hrRestoreInProgress;
 }
 
+struct Verified {
+    ese::RestoreSet set;
+    ese::Report report;
+};
+
 // What is blocked only because nobody completed it may start if its files are sound.
-Result<ese::Report> verify_directory(const Options& options, const service::Instance& instance) {
+Result<Verified> verify_directory(const Options& options, const service::Instance& instance) {
     const InterruptGuard guard;
-    NTDSB_TRY(const auto set, files_of(instance));
+    NTDSB_TRY(auto set, files_of(instance));
     auto report = verify(options, set);
     if (report.result == ERROR_OPERATION_ABORTED) return interruption();
-    return report;
+    return Verified{std::move(set), std::move(report)};
+}
+
+// What Complete would have done: the tool may have died right before it (VER-7, VER-9).
+Result<void> make_ready(const Verified& verified) {
+    const InterruptGuard guard;
+    const platform::ThreadPrivileges privileges;
+    auto ready = ese::make_startable(verified.set, verified.report, interrupted());
+    if (ready) return ready;
+    const Error why =
+        ready.error().code == ERROR_OPERATION_ABORTED ? interruption() : std::move(ready).error();
+    return fail(why.code, why.what,
+                "; the restore is not abandoned, and the directory stays "
+                "blocked: mend that and run ntdsbctl abandon again");
 }
 
 int refuse_unsound(const Options& options, const ese::Report& found) {
@@ -61,14 +79,17 @@ constexpr std::string_view declined = "nothing was abandoned, as you said";
 constexpr std::string_view nothing_blocks =
     "nothing was abandoned: no restore keeps the directory from starting";
 
+// `verified`: none with --force.
 int abandon_checked(const Options& options, const service::Instance& instance,
-                    const service::InterlockStatus& status, bool force) {
-    const auto wanted =
-        confirm(options, text("Give up the restore of ", instance.directory().database,
-                              force ? " WITHOUT a look at its files" : "", " and let it start?"));
+                    const service::InterlockStatus& status,
+                    const std::optional<Verified>& verified) {
+    const auto wanted = confirm(
+        options, text("Give up the restore of ", instance.directory().database,
+                      verified ? "" : " WITHOUT a look at its files", " and let it start?"));
     if (!wanted) return report(options, wanted.error(), exit_failed);
     if (!wanted.value()) return say(options, "abandoned", false, declined);
-    const auto done = service::abandon_restore(instance, status);
+    const auto done = service::abandon_restore(
+        instance, status, [&] { return verified ? make_ready(*verified) : ok(); });
     if (!done) return report(options, done.error(), exit_of(done.error().code));
     return say(options, "abandoned", done.value(),
                done.value() ? "abandoned; the directory may start" : nothing_blocks);
@@ -115,8 +136,19 @@ Result<std::uint32_t> process_to_end(const service::Instance& instance,
     return holder->process_id;
 }
 
-Result<bool> end_holder(const Options& options, const service::Instance& instance,
-                        const service::InterlockStatus& status) {
+enum class Ended { yes, unwanted, over };
+
+// While the question waits the session may end, and its process live on or its number become
+// another's.
+Result<bool> is_over(const service::Instance& instance, std::uint32_t process) {
+    NTDSB_TRY(const auto status, service::interlock_status(instance));
+    if (!status.restore_session_alive) return true;
+    const auto now = process_to_end(instance, status);
+    return !now || now.value() != process;
+}
+
+Result<Ended> end_holder(const Options& options, const service::Instance& instance,
+                         const service::InterlockStatus& status) {
     NTDSB_TRY(const auto process, process_to_end(instance, status));
     const std::string program = platform::program_of(process);
     NTDSB_TRY(const bool wanted,
@@ -124,10 +156,25 @@ Result<bool> end_holder(const Options& options, const service::Instance& instanc
                                     program.empty() ? "" : ")",
                                     ", which has a restore registered? All that it does ends; the "
                                     "directory stays blocked.")));
-    if (!wanted) return false;
+    if (!wanted) return Ended::unwanted;
+    NTDSB_TRY(const bool over, is_over(instance, process));
+    if (over) return Ended::over;
     NTDSB_CHECK(platform::end_process(process, end_grace_ms));
     NTDSB_CHECK(service::note_ended_session(instance));
-    return true;
+    return Ended::yes;
+}
+
+std::string_view sentence_of(Ended ended) {
+    switch (ended) {
+    case Ended::yes:
+        return "ended; the directory stays blocked: run the restore again, or give it up "
+               "(ntdsbctl abandon)";
+    case Ended::unwanted:
+        return "nothing was ended, as you said";
+    case Ended::over:
+        break;
+    }
+    return "the session has ended meanwhile; nothing was ended. What holds now: ntdsbctl status";
 }
 
 } // namespace
@@ -141,12 +188,12 @@ int abandon(const Options& options, bool force) {
     if (found.restore_session_alive) // named in the sentence
         return report(options, *found.start_blocked, exit_no);
     if (!can_be_abandoned(found)) return say(options, "abandoned", false, nothing_blocks);
-    if (!force) {
-        const auto verified = verify_directory(options, *instance.value());
-        if (!verified) return report(options, verified.error(), exit_failed);
-        if (!verified.value().findings.empty()) return refuse_unsound(options, verified.value());
-    }
-    return abandon_checked(options, *instance.value(), found, force);
+    if (force) return abandon_checked(options, *instance.value(), found, std::nullopt);
+    const auto verified = verify_directory(options, *instance.value());
+    if (!verified) return report(options, verified.error(), exit_failed);
+    const auto& files = verified.value().report;
+    if (!files.findings.empty()) return refuse_unsound(options, files);
+    return abandon_checked(options, *instance.value(), found, verified.value());
 }
 
 int end_session(const Options& options) {
@@ -158,10 +205,7 @@ int end_session(const Options& options) {
         return say(options, "ended", false, "no restore session is alive; nothing was ended");
     const auto ended = end_holder(options, *instance.value(), status.value());
     if (!ended) return report(options, ended.error(), exit_of(ended.error().code));
-    return say(options, "ended", ended.value(),
-               ended.value() ? "ended; the directory stays blocked: run the restore again, or give "
-                               "it up (ntdsbctl abandon)"
-                             : "nothing was ended, as you said");
+    return say(options, "ended", ended.value() == Ended::yes, sentence_of(ended.value()));
 }
 
 } // namespace ntdsb::tools

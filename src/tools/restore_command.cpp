@@ -14,6 +14,7 @@
 #include "service/locations.h"
 
 #include <algorithm>
+#include <array>
 
 namespace ntdsb::tools {
 
@@ -42,6 +43,33 @@ Result<Backup> open_backup(const Options& options, const platform::Path& folder,
     NTDSB_TRY(backup.token, platform::read_whole_file(file_in(folder, backup.manifest.token().name),
                                                       largest_token));
     return backup;
+}
+
+// --- The directory's places
+
+// Without the administrative share that a path_style of "unc" names: the directory is this computer's,
+// and its shares may be off.
+platform::Path local_path(const std::u16string& listed) {
+    return native_path(service::resolve_own_share(listed));
+}
+
+std::array<platform::Path, 3> folders_of(const Locations& places) {
+    return {local_path(places.database).parent_path(), local_path(places.log_path),
+            local_path(places.checkpoint_path)};
+}
+
+// Its own files would be moved aside as what was there before.
+Result<void> check_apart(const platform::Path& backup, const Locations& places) {
+    for (const auto& folder : folders_of(places)) {
+        NTDSB_TRY(const auto info, platform::file_info(folder));
+        if (!info) continue;
+        NTDSB_TRY(const bool same, platform::is_same_file(backup, folder));
+        if (same)
+            return fail(ERROR_INVALID_PARAMETER, "the backup lies in ", shown(folder),
+                        ", a folder of the directory itself, whose files a restore moves aside; "
+                        "copy the backup to another folder and restore from there");
+    }
+    return ok();
 }
 
 // --- What was there before
@@ -94,17 +122,10 @@ Result<void> move_engine_files(const platform::Path& folder, Aside& aside) {
     return ok();
 }
 
-// Without the administrative share that a path_style of "unc" names: the directory is this computer's,
-// and its shares may be off.
-platform::Path local_path(const std::u16string& listed) {
-    return native_path(service::resolve_own_share(listed));
-}
-
 // What a lost disk took with it. For this account alone, since whose they were is not known.
 Result<std::vector<platform::Path>> make_missing_folders(const Locations& places) {
     std::vector<platform::Path> made;
-    for (const auto& folder : {local_path(places.database).parent_path(),
-                               local_path(places.log_path), local_path(places.checkpoint_path)}) {
+    for (const auto& folder : folders_of(places)) {
         NTDSB_TRY(const auto info, platform::file_info(folder));
         if (info) continue;
         NTDSB_CHECK(platform::create_private_folder(folder));
@@ -224,6 +245,7 @@ Result<std::optional<Outcome>> run_restore(const Options& options, const Backup&
     ApiRestore session(options);
     NTDSB_CHECK(session.prepare(server, backup.token));
     NTDSB_TRY(auto places, session.locations());
+    NTDSB_CHECK(check_apart(backup.folder, places));
     NTDSB_TRY(const bool wanted, ask(options, backup, places));
     if (!wanted) return std::optional<Outcome>{};
     NTDSB_CHECK(session.register_restore(registration_of(backup, places)));

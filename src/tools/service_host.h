@@ -33,6 +33,7 @@ void notify_ready() noexcept;
 void notify_stopping(std::chrono::seconds most) noexcept;
 
 // Windows services. `name`: "ntdsbsrv". Off Windows all are ERROR_NOT_SUPPORTED.
+// `config_file` must be there, ERROR_FILE_NOT_FOUND, or be empty: the service then finds its own.
 Result<void> install_service(const std::u16string& config_file);
 Result<void> uninstall_service();
 // Runs `body` as the service that the service manager has started; wait_for_stop returns in it when

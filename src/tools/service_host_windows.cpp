@@ -1,6 +1,8 @@
 // The console's events and the service manager (service_host.h).
 #include "tools/service_host.h"
 
+#include "core/path.h"
+#include "platform/file.h"
 #include "platform/windows/system_error.h"
 
 #include <array>
@@ -99,6 +101,19 @@ Result<std::wstring> own_path() {
     return std::wstring(path.data(), length);
 }
 
+// Judged now, since the service begins in a folder of the system's and has nobody to tell.
+Result<std::wstring> config_argument(const std::u16string& config_file) {
+    if (config_file.empty()) return std::wstring();
+    std::error_code error;
+    const auto path = std::filesystem::absolute(native_path(config_file), error);
+    if (error) return system_error(static_cast<DWORD>(error.value()), "find the configuration");
+    NTDSB_TRY(const auto info, platform::file_info(path));
+    if (!info || info->is_folder)
+        return fail(ERROR_FILE_NOT_FOUND, "there is no configuration file ", wire_path(path),
+                    "; no service was made. Write it first, or name another one: --config FILE");
+    return L" --config \"" + path.native() + L"\"";
+}
+
 } // namespace
 
 void watch_for_stop() {
@@ -127,8 +142,8 @@ void notify_stopping(std::chrono::seconds most) noexcept {
 Result<void> install_service(const std::u16string& config_file) {
     NTDSB_TRY(const auto manager, open_manager(SC_MANAGER_CREATE_SERVICE));
     NTDSB_TRY(const auto path, own_path());
-    std::wstring command = L"\"" + path + L"\" service";
-    if (!config_file.empty()) command += L" --config \"" + platform::to_wide(config_file) + L"\"";
+    NTDSB_TRY(const auto config, config_argument(config_file));
+    const std::wstring command = L"\"" + path + L"\" service" + config;
     const Service service(
         ::CreateServiceW(manager.get(), service_name, display_name, SERVICE_CHANGE_CONFIG,
                          SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START, SERVICE_ERROR_NORMAL,

@@ -9,6 +9,18 @@ namespace ntdsb::service {
 
 namespace {
 
+// What recovery finds in the log path alone.
+ese::RestoreSet recovered_set(const RestoreDirectory& directory) {
+    ese::RestoreSet set;
+    set.databases = {directory.database()};
+    set.configured_database = directory.database();
+    set.log_path = set.backup_log_path = set.checkpoint_path = directory.ntds();
+    set.gen_low = 3;
+    set.gen_high = 5;
+    set.check_identities = false;
+    return set;
+}
+
 void must(bool holds, const char* what) {
     if (!holds) throw std::runtime_error(text("could not prepare: ", what));
 }
@@ -50,6 +62,12 @@ void half_completed(Stage& stage) {
     auto half = test::read_file(log("edb00004.log"));
     half.resize(half.size() / 2);
     test::write_file(stage.directory.ntds() / "ntdsb-restore-edb00004.log.unfinished", half);
+}
+// What a tool leaves that has copied everything and dies before Complete.
+void copied(Stage& stage) {
+    orphaned(stage);
+    for (const char* log : {"edb00003.log", "edb00004.log", "edb00005.log"})
+        std::filesystem::copy_file(stage.directory.backup() / log, stage.directory.ntds() / log);
 }
 // The logs 1..5 lie in their place; recovery needs 3..5.
 void running_well(Stage& stage) {
@@ -102,11 +120,21 @@ Code start(Stage& stage) {
     const auto instance = Instance::open(stage.directory.shared_config(), u"");
     return instance ? code_of(start_directory(*instance.value())) : instance.error().code;
 }
-Code abandon(Stage& stage) {
+Code abandon_with(Stage& stage, const std::function<Result<void>()>& make_ready) {
     const auto instance = Instance::open(stage.directory.shared_config(), u"");
     if (!instance) return instance.error().code;
     const auto seen = interlock_status(*instance.value());
-    return seen ? code_of(abandon_restore(*instance.value(), seen.value())) : seen.error().code;
+    return seen ? code_of(abandon_restore(*instance.value(), seen.value(), make_ready))
+                : seen.error().code;
+}
+Code abandon(Stage& stage) {
+    return abandon_with(stage, [] { return ok(); });
+}
+Code abandon_what_verifies(Stage& stage) {
+    const auto set = recovered_set(stage.directory);
+    const auto report = ese::verify_restore_set(set, false);
+    if (report.result != S_OK) return report.result;
+    return abandon_with(stage, [&] { return ese::make_startable(set, report, false); });
 }
 Code back_up(Stage& stage) { return stage.client.call<wire::BackupPrepare>({u"", 0, 1}).status; }
 Code truncate(Stage& stage) {
@@ -124,6 +152,9 @@ std::string recoverable(RestoreDirectory& directory) {
         !std::filesystem::exists(directory.ntds() / "edb00002.log"))
         return "a hole in the logs";
     return recovery_fault(directory);
+}
+std::string recoverable_if_unblocked(RestoreDirectory& directory) {
+    return state_word(directory) == "none" ? recovery_fault(directory) : std::string();
 }
 std::string number_seven_or_eight(RestoreDirectory& directory) {
     const auto bytes = test::read_file(directory.state() / "current-log");
@@ -153,6 +184,8 @@ const std::vector<Scenario>& scenarios() {
         {"AbandonOrphan", "registered", "none", orphaned, abandon, nothing_else},
         {"AbandonFailed", "failed", "none", failed, abandon, nothing_else},
         {"AbandonDamaged", "unreadable", "none", damaged, abandon, nothing_else},
+        {"AbandonCopied", "registered", "none", copied, abandon_what_verifies,
+         recoverable_if_unblocked},
         {"TakeOver", "registered", "completed", half_completed, restore_whole, nothing_else},
         {"BackupLive", "none", "none", running_well, back_up, nothing_else},
         {"Truncate", "none", "none", backed_up, truncate, recoverable},
@@ -188,14 +221,7 @@ std::string state_word(const RestoreDirectory& directory) {
 }
 
 std::string recovery_fault(RestoreDirectory& directory) {
-    ese::RestoreSet set;
-    set.databases = {directory.database()};
-    set.configured_database = directory.database();
-    set.log_path = set.backup_log_path = set.checkpoint_path = directory.ntds();
-    set.gen_low = 3;
-    set.gen_high = 5;
-    set.check_identities = false;
-    const auto report = ese::verify_restore_set(set, false);
+    const auto report = ese::verify_restore_set(recovered_set(directory), false);
     if (report.findings.empty() && report.placements.empty()) return {};
     return report.findings.empty() ? "edb.log is not in its place" : report.findings[0].what;
 }

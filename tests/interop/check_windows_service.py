@@ -59,8 +59,8 @@ def stop_under_a_call(stop, hold, state_path, caller):
 def main():
     wine, (hold_file, server) = sys.argv[1:-2], sys.argv[-2:]
 
-    def run(*words):
-        done = subprocess.run([*wine, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+    def run(*words, folder=None):
+        done = subprocess.run([*wine, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, cwd=folder)
         return done.returncode, done.stdout.decode("utf-8", "replace")
 
     def begin(*words):
@@ -87,7 +87,10 @@ def main():
     keeper.stdout.readline()
     run(server, "uninstall")  # of a run that was broken off
     try:
-        code, output = run(server, "install", "--config", shown(config))
+        code, output = run(server, "install", "--config", "absent.toml", folder=work)
+        check(f"it does not install without its configuration: {output}", code == 3 and "absent.toml" in output)
+        # The service does not begin in this folder.
+        code, output = run(server, "install", "--config", config.name, folder=work)
         check(f"it installs: {output}", code == 0)
         code, output = run(server, "install")
         check(f"it installs only once: {output}", code == 3 and "ntdsbsrv" in output)

@@ -49,6 +49,21 @@ int take(const std::string& what, const platform::Path& root, const platform::Pa
     return hold(start_directory(*instance), root, signal);
 }
 
+// The same for a restore, which is given up once ROOT/give-up is there; the process lives on until
+// ROOT/end is.
+int take_and_give_up(const platform::Path& root, const platform::Path& go,
+                     const platform::Path& signal) {
+    wait_for_file(go);
+    {
+        const auto entered = RestoreRegistration::enter(instance_at(root), request_at(root));
+        if (!entered) return role_failed;
+        signal_by_file(signal);
+        wait_for_file(root / "give-up");
+    }
+    wait_for_file(root / "end");
+    return role_won;
+}
+
 // What an engine that was started through the gate sees.
 int look_as_engine(const platform::Path& root) {
     const auto instance = instance_at(root);
@@ -76,6 +91,8 @@ void wait_until(const std::function<bool()>& condition) {
 int play_role(const std::vector<std::string>& words) {
     if (words.size() == 4 && words[0].starts_with("take-"))
         return take(words[0], words[1], words[2], words[3]);
+    if (words.size() == 4 && words[0] == "give-up-restore")
+        return take_and_give_up(words[1], words[2], words[3]);
     if (words.size() == 2 && words[0] == "look-as-engine") return look_as_engine(words[1]);
     if (words.size() == 2 && words[0] == "exit") return std::stoi(words[1]);
     return -1;

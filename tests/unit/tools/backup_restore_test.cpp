@@ -29,6 +29,9 @@ protected:
     platform::Path folder() const { return directory.root() / "taken"; }
     platform::Path in_folder(std::string_view name) const { return folder() / name; }
     Manifest manifest() const { return load_manifest(folder()).value(); }
+    static void save_manifest(const platform::Path& place, const Manifest& altered) {
+        std::ofstream(place / manifest_name, std::ios::binary) << encode_manifest(altered);
+    }
     std::size_t files_in_folder() const { return platform::list_folder(folder()).value().size(); }
 };
 
@@ -163,6 +166,31 @@ TEST_F(NtdsbctlBackup, FailedBackupLeavesNothing) {
     EXPECT_FALSE(std::filesystem::exists(folder()));
 }
 
+platform::Path taken_meanwhile;
+
+// Another backup into the same new folder gets to a name first: nothing of it is touched.
+TEST_F(NtdsbctlBackup, FailedBackupLeavesWhatAnotherMade) {
+    for (const char* name : {"ntds.dit.part", "ntds.dit", "token.bin", "manifest.json"}) {
+        taken_meanwhile = in_folder(name);
+        platform::set_disk_hook([](platform::DiskOperation operation, const platform::Path& path) {
+            const bool gets_name = operation == platform::DiskOperation::create ||
+                                   operation == platform::DiskOperation::rename;
+            if (gets_name && path == taken_meanwhile)
+                test::write_file(path, test::Bytes(3, std::byte{'x'}));
+            return Code{0};
+        });
+        const auto failed = run({"backup", utf8(folder())});
+        platform::set_disk_hook(nullptr);
+        EXPECT_EQ(failed.status, exit_failed) << name;
+        expect_says(failed.err, name);
+        expect_says(failed.err, "nothing of this backup is kept");
+        ASSERT_TRUE(std::filesystem::exists(in_folder(name)));
+        EXPECT_EQ(files_in_folder(), 1u) << name;
+        EXPECT_EQ(read_file(in_folder(name)), test::Bytes(3, std::byte{'x'}));
+        std::filesystem::remove_all(folder());
+    }
+}
+
 TEST_F(NtdsbctlBackup, BackupIsRefusedWhileARestoreIsRegistered) { // BPREP-6
     { ASSERT_TRUE(directory.enter()); }
     const auto refused = run({"backup", utf8(folder())});
@@ -184,6 +212,33 @@ TEST_F(NtdsbctlBackup, RestoreAsksFirst) {
     expect_says(no_terminal.err, "--yes");
     answer = "y\n";
     EXPECT_EQ(run({"restore", utf8(folder())}).status, exit_ok);
+}
+
+// Its own files would be what is moved aside.
+TEST_F(NtdsbctlBackup, BackupThatLiesInTheDirectorysFoldersIsNotRestored) {
+    make_dirty();
+    const auto logs = directory.root() / "logs", checkpoints = directory.root() / "checkpoints";
+    std::filesystem::create_directories(logs);
+    std::filesystem::create_directories(checkpoints);
+    for (const char* log : {"edb00003.log", "edb00004.log", "edb.log"})
+        std::filesystem::rename(directory.ntds() / log, logs / log);
+    std::filesystem::rename(directory.ntds() / "edb.chk", checkpoints / "edb.chk");
+    configure(text("log_path = '", utf8(logs), "'\ncheckpoint_path = '", utf8(checkpoints), "'\n"));
+    back_up();
+    for (const auto& place : {directory.ntds(), logs, checkpoints}) {
+        for (const auto& file : std::filesystem::directory_iterator(folder()))
+            test::write_file(place / file.path().filename(), read_file(file.path()));
+        const auto before = platform::list_folder(place).value().size();
+        answer = "y\n";
+        meanwhile = [&] { ADD_FAILURE() << "it asks"; };
+        const auto refused = run({"restore", utf8(place)});
+        EXPECT_EQ(refused.status, exit_failed) << refused.all();
+        expect_says(refused.err, utf8(place));
+        expect_says(refused.err, "copy the backup to another folder");
+        EXPECT_EQ(platform::list_folder(place).value().size(), before);
+        EXPECT_EQ(directory.recorded(), std::nullopt) << "nothing was registered";
+    }
+    EXPECT_EQ(run({"restore", utf8(folder()), "--yes"}).status, exit_ok);
 }
 
 TEST_F(NtdsbctlBackup, AlteredBackupIsNotRestored) {
@@ -224,7 +279,7 @@ TEST_F(NtdsbctlBackup, UnsoundRestoreLeavesTheDirectoryBlockedAndSaysWhereTheOld
         ASSERT_TRUE(sum.add(bytes));
         file.sha256 = sum.finish().value();
     }
-    ASSERT_TRUE(save_manifest(other, altered));
+    save_manifest(other, altered);
     const auto failed = run({"restore", utf8(other), "--yes"});
     EXPECT_EQ(failed.status, exit_no);
     expect_says(failed.err, "hrContentsExpired");
@@ -254,7 +309,7 @@ TEST_F(NtdsbctlBackup, UnsoundFilesHaveVerifysExitStatus) {
         file.size = bytes.size();
         file.sha256 = sum.finish().value();
     }
-    ASSERT_TRUE(save_manifest(folder(), altered));
+    save_manifest(folder(), altered);
     EXPECT_EQ(run({"verify", utf8(folder())}).status, exit_no);
     const auto failed = run({"restore", utf8(folder()), "--yes"});
     EXPECT_EQ(failed.status, exit_no);

@@ -120,6 +120,20 @@ TEST_F(Ntdsbctl, DoctorOfAWrongConfigurationNamesLineAndKey) {
     expect_says(printed.err, "ntdsbcli.toml:5: [directory] colour");
 }
 
+TEST_F(Ntdsbctl, DoctorOfAnInstanceThatIsNotConfiguredSaysSo) {
+    const auto other = directory.root() / "lds";
+    std::filesystem::create_directories(other);
+    directory.made().write(other / "adamntds.dit");
+    configure(text("[instances.lds1]\ndatabase = '", utf8(other / "adamntds.dit"),
+                   "'\nstate_path = '", utf8(directory.state().parent_path()), "'\n"));
+    const auto found = json({"--instance", "ldsl", "doctor"}, exit_no);
+    EXPECT_EQ(found["healthy"], false);
+    const auto of_others = json({"--instance", "ldsl", "status"}, exit_failed);
+    expect_says(found["checks"].dump(), of_others["error"].get<std::string>());
+    expect_says(found["checks"].dump(), "known are lds1");
+    EXPECT_EQ(run({"--instance", "lds1", "doctor"}).status, exit_ok);
+}
+
 // --- The command line
 
 TEST_F(Ntdsbctl, WrongCommandLinesAreTold) {

@@ -89,6 +89,61 @@ TEST_F(Ntdsbctl, AbandonIsDurable) {
     abandon();
 }
 
+// A tool has copied every log under its number, and died: recovery refuses such a stream.
+TEST_F(Ntdsbctl, AbandonPlacesTheNewestLogAsTheCurrentOne) { // VER-7
+    directory.use_logs();
+    for (const auto& log : std::filesystem::directory_iterator(directory.backup()))
+        std::filesystem::copy(log.path(), directory.ntds() / log.path().filename());
+    { ASSERT_TRUE(directory.enter()); }
+    answer = "n\n";
+    EXPECT_EQ(run({"abandon"}).status, exit_no);
+    EXPECT_FALSE(std::filesystem::exists(directory.ntds() / "edb.log")) << "before it was wanted";
+    EXPECT_EQ(json({"abandon", "--yes"}, exit_ok)["abandoned"], true);
+    EXPECT_EQ(test::read_file(directory.ntds() / "edb.log"),
+              test::read_file(directory.backup() / "edb00005.log"));
+    EXPECT_FALSE(std::filesystem::exists(directory.ntds() / "edb00005.log"));
+    EXPECT_EQ(directory.start_blocked(), S_OK);
+}
+
+struct FlushOfTheDatabase {
+    const service::RestoreDirectory* directory = nullptr;
+    Code outcome = 0;
+    int times = 0;
+    bool is_blocked = false;
+    Code entered = 0;
+};
+FlushOfTheDatabase flush_of_the_database;
+
+// It may be in the system's memory alone, while the record is gone for good.
+TEST_F(Ntdsbctl, AbandonFlushesTheFilesBeforeTheRecordGoes) { // VER-9
+    const auto abandon = [&](Code outcome) {
+        flush_of_the_database = {&directory, outcome};
+        platform::set_disk_hook([](platform::DiskOperation operation, const platform::Path& path) {
+            auto& flush = flush_of_the_database;
+            if (operation != platform::DiskOperation::flush || path.extension() != ".dit")
+                return Code{0};
+            ++flush.times;
+            flush.is_blocked = flush.directory->start_blocked() == hrRestoreInProgress;
+            flush.entered = code_of(flush.directory->enter());
+            return flush.outcome;
+        });
+        auto printed = run({"abandon", "--yes"});
+        platform::set_disk_hook(nullptr);
+        EXPECT_EQ(flush_of_the_database.times, 1);
+        EXPECT_TRUE(flush_of_the_database.is_blocked);
+        EXPECT_EQ(flush_of_the_database.entered, hrRestoreInProgress) << "nobody comes between";
+        return printed;
+    };
+    { ASSERT_TRUE(directory.enter()); }
+    const auto failed = abandon(ERROR_DISK_FULL);
+    EXPECT_EQ(failed.status, exit_failed);
+    expect_says(failed.err, "stays blocked");
+    EXPECT_EQ(directory.recorded(), RecordState::registered);
+    EXPECT_FALSE(directory.session_alive());
+    EXPECT_EQ(abandon(0).status, exit_ok);
+    EXPECT_EQ(directory.recorded(), std::nullopt);
+}
+
 TEST_F(Ntdsbctl, AbandonOfNothingSaysSo) {
     const auto answered = json({"abandon", "--yes"}, exit_no);
     EXPECT_EQ(answered["abandoned"], false);
@@ -115,6 +170,48 @@ TEST_F(Ntdsbctl, EndSessionEndsTheProcessAndLeavesTheDirectoryBlocked) {
     EXPECT_EQ(directory.start_blocked(), hrRestoreInProgress);
     const auto events = json({"history"}, exit_ok)["events"];
     EXPECT_EQ(events.back()["event"], "session-ended");
+}
+
+// What was asked about is over by the answer: neither the process that lives on is ended, nor one
+// that has registered since.
+TEST_F(Ntdsbctl, EndSessionEndsNobodyOnceTheSessionIsOver) {
+    const auto root = directory.root();
+    const auto go = root / "go", go_too = root / "go-too", taken = root / "taken";
+    test::ChildProcess child({"give-up-restore", root.string(), go.string(), taken.string()});
+    test::ChildProcess other({"take-restore", root.string(), go_too.string(), taken.string()});
+    const auto begin = [&](const platform::Path& one) {
+        std::filesystem::remove(taken);
+        service::signal_by_file(one);
+        service::wait_until([&] { return std::filesystem::exists(taken); });
+    };
+    begin(go);
+    answer = "y\n";
+    meanwhile = [&] {
+        service::signal_by_file(root / "give-up");
+        service::wait_until([&] { return !directory.session_alive(); });
+    };
+    const auto over = run({"end-session", "--json"});
+    EXPECT_EQ(over.status, exit_no) << over.all();
+    EXPECT_EQ(over.json().value("ended", true), false);
+    expect_says(over.out, "ended meanwhile");
+
+    std::filesystem::remove(root / "give-up");
+    std::filesystem::remove(go);
+    test::ChildProcess again({"give-up-restore", root.string(), go.string(), taken.string()});
+    begin(go);
+    meanwhile = [&] {
+        service::signal_by_file(root / "give-up");
+        service::wait_until([&] { return !directory.session_alive(); });
+        begin(go_too);
+    };
+    const auto another = run({"end-session"});
+    EXPECT_EQ(another.status, exit_no) << another.all();
+    expect_says(another.out, "ended meanwhile");
+    EXPECT_TRUE(directory.session_alive());
+
+    service::signal_by_file(root / "end");
+    for (auto* one : {&child, &again, &other})
+        EXPECT_EQ(one->wait(), service::role_won) << "it was let alone";
 }
 
 TEST_F(Ntdsbctl, EndSessionOfNothingSaysSo) {

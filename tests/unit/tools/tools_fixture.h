@@ -9,7 +9,9 @@
 #include <nlohmann/json.hpp>
 
 #include <fstream>
+#include <functional>
 #include <sstream>
+#include <utility>
 
 namespace ntdsb::tools {
 
@@ -22,6 +24,26 @@ struct Printed {
         return parsed;
     }
     std::string all() const { return out + err; }
+};
+
+// What is typed at a question, and what happens while it waits.
+class Terminal : public std::streambuf {
+public:
+    Terminal(std::string typed, std::function<void()> meanwhile)
+        : typed_(std::move(typed)), meanwhile_(std::move(meanwhile)) {}
+
+protected:
+    int_type underflow() override {
+        if (std::exchange(asked_, true)) return traits_type::eof();
+        if (meanwhile_) meanwhile_();
+        setg(typed_.data(), typed_.data(), typed_.data() + typed_.size());
+        return traits_type::to_int_type(typed_.front());
+    }
+
+private:
+    std::string typed_;
+    std::function<void()> meanwhile_;
+    bool asked_ = false;
 };
 
 inline std::string utf8(const platform::Path& path) { return text(wire_path(path)); }
@@ -47,7 +69,8 @@ protected:
     }
     Printed run_bare(const std::vector<std::string>& arguments) {
         std::ostringstream out, err;
-        std::istringstream in(answer);
+        Terminal terminal(answer, meanwhile);
+        std::istream in(&terminal);
         Options options;
         options.in = answer.empty() ? nullptr : &in;
         options.out = &out;
@@ -67,7 +90,8 @@ protected:
     }
 
     service::RestoreDirectory directory;
-    std::string answer; // typed at a question; empty: there is no terminal
+    std::string answer;              // typed at a question; empty: there is no terminal
+    std::function<void()> meanwhile; // done while a question waits; may be empty
 };
 
 } // namespace ntdsb::tools
