@@ -6,6 +6,7 @@
 // The threads run as they like: an input need not take the same way twice.
 #include "fuzz/fuzz.h"
 
+#include "core/path.h"
 #include "ntdsbcli.h"
 #include "rpc/pdu.h"
 #include "server/server.h"
