@@ -332,6 +332,17 @@ std::ptrdiff_t place_of(platform::DiskOperation operation, const std::string& na
     return found == disk_log.end() ? -1 : found - disk_log.begin();
 }
 
+// A Complete, whose changes to the disk disk_log has.
+void complete_and_log(Client& client, const wire::ContextHandle& session) {
+    disk_log.clear();
+    platform::set_disk_hook([](platform::DiskOperation operation, const platform::Path& path) {
+        disk_log.emplace_back(operation, path.filename().string());
+        return Code{0};
+    });
+    EXPECT_EQ(client.complete(session, S_OK), S_OK);
+    platform::set_disk_hook(nullptr);
+}
+
 TEST_F(RestoreSessionTest, WhatRecoveryReadsIsFlushedBeforeTheRecordChanges) { // VER-9
     using platform::DiskOperation;
     directory.use_logs();
@@ -340,13 +351,7 @@ TEST_F(RestoreSessionTest, WhatRecoveryReadsIsFlushedBeforeTheRecordChanges) { /
     test::EseCheckpoint{directory.signature}.generation(3).write(directory.ntds() / "edb.chk");
     Client client(directory);
     const auto session = registered(client);
-    disk_log.clear();
-    platform::set_disk_hook([](DiskOperation operation, const platform::Path& path) {
-        disk_log.emplace_back(operation, path.filename().string());
-        return Code{0};
-    });
-    EXPECT_EQ(client.complete(session, S_OK), S_OK);
-    platform::set_disk_hook(nullptr);
+    complete_and_log(client, session);
     const auto recorded = place_of(DiskOperation::rename, "registration");
     ASSERT_GT(recorded, 0);
     for (const char* file : {"ntds.dit", "edb00003.log", "edb.chk"}) {
@@ -374,13 +379,7 @@ TEST_F(RestoreSessionTest, FoldersThatTheToolEmptiedAreFlushed) { // VER-9
     const auto session = client.prepared();
     request.session = session;
     ASSERT_EQ(client.call<wire::RestoreRegister>(request).status, S_OK);
-    disk_log.clear();
-    platform::set_disk_hook([](DiskOperation operation, const platform::Path& path) {
-        disk_log.emplace_back(operation, path.filename().string());
-        return Code{0};
-    });
-    EXPECT_EQ(client.complete(session, S_OK), S_OK);
-    platform::set_disk_hook(nullptr);
+    complete_and_log(client, session);
     const auto recorded = place_of(DiskOperation::rename, "registration");
     for (const char* folder : {"ntds", "logs", "checkpoint"}) {
         const auto flushed = place_of(DiskOperation::flush_folder, folder);
