@@ -19,7 +19,7 @@ namespace ntdsb::api {
 // code.
 template <class Body>
 HRESULT run(std::string_view function, Body body) noexcept {
-    const platform::LastErrorKeeper keep_last_error;
+    const platform::ThreadStateKeeper keep_last_error;
     try {
         const Result<void> outcome = body();
         if (outcome) return S_OK;
@@ -91,7 +91,7 @@ void append_argument(std::string& line, StringArgument<Form> argument) {
 // The first line of every export: its name and arguments, at level trace.
 template <class... Arguments>
 void trace(std::string_view function, const Arguments&... arguments) noexcept {
-    const platform::LastErrorKeeper keep_last_error;
+    const platform::ThreadStateKeeper keep_last_error;
     client::start_log();
     if (!log::enabled(log::Level::trace)) return;
     try {

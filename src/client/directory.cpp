@@ -62,6 +62,7 @@ Result<void> set_current_log_number(std::u16string_view server, std::uint32_t nu
     return ok();
 }
 
+// Which names no server: this computer's default directory is asked.
 Result<void> check_expiry_token(wire::Bytes token) {
     NTDSB_TRY(const auto route, connect(u"localhost", wire::Interface::restore));
     NTDSB_TRY(const auto reply, invoke<wire::CheckExpiryToken>(*route.connection,

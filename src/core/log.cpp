@@ -139,7 +139,7 @@ Result<void> configure(const Settings& settings) {
 bool enabled(Level level) noexcept { return level != Level::off && level <= state().level.load(); }
 
 void write(Level level, std::string_view line) noexcept {
-    const platform::LastErrorKeeper keeper;
+    const platform::ThreadStateKeeper keeper;
     try {
         LoggerPtr logger;
         {

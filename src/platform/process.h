@@ -12,15 +12,15 @@
 
 namespace ntdsb::platform {
 
-// Keeps the thread's last-error value (GetLastError; errno elsewhere) over its lifetime (contract
-// ABI-10). Off Windows the thread is not cancelled meanwhile: pthread_cancel unwinds it by an
-// exception, which must not be caught, and everything here catches.
-class LastErrorKeeper {
+// What a call leaves to its host's thread as it was (contract ABI-10): the last-error value
+// (GetLastError; errno elsewhere). Off Windows the thread is not cancelled meanwhile, either:
+// pthread_cancel unwinds it by an exception that nobody may catch, and everything here catches.
+class ThreadStateKeeper {
 public:
-    LastErrorKeeper() noexcept;
-    ~LastErrorKeeper();
-    LastErrorKeeper(const LastErrorKeeper&) = delete;
-    LastErrorKeeper& operator=(const LastErrorKeeper&) = delete;
+    ThreadStateKeeper() noexcept;
+    ~ThreadStateKeeper();
+    ThreadStateKeeper(const ThreadStateKeeper&) = delete;
+    ThreadStateKeeper& operator=(const ThreadStateKeeper&) = delete;
 
 private:
     std::uint32_t value_;

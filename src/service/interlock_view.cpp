@@ -17,6 +17,21 @@ constexpr std::string_view live_word = "live, ";
 
 constexpr std::string_view run_again = "run the restore again and complete it";
 
+// Says nothing about the record, which may be sound: it is not to be set aside for that.
+bool is_of_this_moment(Code code) {
+    constexpr Code no_system_resources = 1450; // Windows' own
+    switch (code) {
+    case ERROR_TOO_MANY_OPEN_FILES:
+    case ERROR_NOT_ENOUGH_MEMORY:
+    case no_system_resources:
+    case ERROR_SHARING_VIOLATION: // a scanner has it open
+    case ERROR_LOCK_VIOLATION:
+        return true;
+    default:
+        return false;
+    }
+}
+
 } // namespace
 
 std::string this_process() {
@@ -67,25 +82,6 @@ Result<std::optional<RunningBackup>> running_backup(const Instance& instance) {
 std::string backup_holder(BackupSource source) {
     return text(source == BackupSource::live ? live_word : snapshot_word, this_process());
 }
-
-namespace {
-
-// Says nothing about the record, which may be sound: it is not to be set aside for that.
-bool is_of_this_moment(Code code) {
-    constexpr Code no_system_resources = 1450; // Windows' own
-    switch (code) {
-    case ERROR_TOO_MANY_OPEN_FILES:
-    case ERROR_NOT_ENOUGH_MEMORY:
-    case no_system_resources:
-    case ERROR_SHARING_VIOLATION: // a scanner has it open
-    case ERROR_LOCK_VIOLATION:
-        return true;
-    default:
-        return false;
-    }
-}
-
-} // namespace
 
 Result<Known> look(const Instance& instance) {
     Known known;

@@ -219,7 +219,7 @@ public:
 
     // --- a backup
 
-    // With the session's first call behind it, or in vain.
+    // Waits for the session, which may be another client's, and asks for its file.
     void open_backup() {
         if (!is_sound_ || !has_bound_) return;
         add_call(backup_context, wire::BackupPrepare::opnum,
@@ -426,7 +426,7 @@ private:
         case 14:
             return client.take_answers();
         case 15:
-            return stop(client, reader.below(4));
+            return half_close_or_stop(client, reader.below(4));
         case 16:
             return pause(client, std::chrono::microseconds(64 * reader.u8()));
         case 17:
@@ -454,7 +454,7 @@ private:
         client.pause(std::min(longest, pauses_left_));
         pauses_left_ -= std::min(steady_clock::now() - begin, pauses_left_);
     }
-    void stop(Client& client, std::size_t what) {
+    void half_close_or_stop(Client& client, std::size_t what) {
         if (what < 2 || stop_.joinable()) {
             client.expect_nothing();
             return client.will_say_no_more();

@@ -51,10 +51,10 @@ void add_name(std::vector<std::u16string>& names, std::string_view name) {
 
 } // namespace
 
-LastErrorKeeper::LastErrorKeeper() noexcept : value_(static_cast<std::uint32_t>(errno)) {
+ThreadStateKeeper::ThreadStateKeeper() noexcept : value_(static_cast<std::uint32_t>(errno)) {
     ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state_);
 }
-LastErrorKeeper::~LastErrorKeeper() {
+ThreadStateKeeper::~ThreadStateKeeper() {
     ::pthread_setcancelstate(cancel_state_, nullptr);
     errno = static_cast<int>(value_);
 }

@@ -63,8 +63,8 @@ bool is_elevated() {
 
 } // namespace
 
-LastErrorKeeper::LastErrorKeeper() noexcept : value_(GetLastError()) {}
-LastErrorKeeper::~LastErrorKeeper() { SetLastError(value_); }
+ThreadStateKeeper::ThreadStateKeeper() noexcept : value_(GetLastError()) {}
+ThreadStateKeeper::~ThreadStateKeeper() { SetLastError(value_); }
 
 void pin_module() noexcept {
     static const char inside_this_module = 0;

@@ -95,7 +95,7 @@ Result<void> check_right(Right right) {
 }
 
 ThreadPrivileges::ThreadPrivileges() noexcept {
-    const LastErrorKeeper keeper;
+    const ThreadStateKeeper keeper;
     try {
         Handle previous;
         const bool impersonates =
@@ -114,7 +114,7 @@ ThreadPrivileges::ThreadPrivileges() noexcept {
 
 ThreadPrivileges::~ThreadPrivileges() {
     if (!active_) return;
-    const LastErrorKeeper keeper;
+    const ThreadStateKeeper keeper;
     const Handle previous(static_cast<HANDLE>(previous_));
     SetThreadToken(nullptr, previous.get());
 }

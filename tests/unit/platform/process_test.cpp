@@ -36,10 +36,10 @@ int last_error() {
 #endif
 }
 
-TEST(LastErrorKeeper, PutsTheValueBack) { // ABI-10
+TEST(ThreadStateKeeper, PutsTheValueBack) { // ABI-10
     set_last_error(17);
     {
-        const LastErrorKeeper keeper;
+        const ThreadStateKeeper keeper;
         set_last_error(99);
     }
     EXPECT_EQ(last_error(), 17);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 
 namespace ntdsb::rpc {
 
@@ -35,13 +36,17 @@ public:
     std::shared_ptr<const Identity> peer() const override {
         return std::make_shared<FakeIdentity>();
     }
-    std::size_t token_size() const override { return 16; }
+    std::size_t token_size() const override {
+        if (out_of_memory) throw std::bad_alloc();
+        return 16;
+    }
     Result<void> sign_headers(bool negotiated) override {
         if (!negotiated && needs_signed_headers) return headers_unsigned();
         signs_headers_ = negotiated;
         return ok();
     }
     bool needs_signed_headers = false; // as Kerberos does
+    bool out_of_memory = false;        // where the next request is made
 
     Result<std::size_t> protect(const FragmentParts& fragment,
                                 std::span<std::byte> token) override {

@@ -80,10 +80,11 @@ protected:
     }
     Result<std::unique_ptr<ClientAssociation>> connect(AuthType type = AuthType::negotiate,
                                                        Protection level = Protection::privacy) {
-        return ClientAssociation::bind(
-            std::make_unique<Line>(*this), backup_interface, longest_secure,
-            ClientSecurity{type, level,
-                           std::make_unique<FakeSecurity>(FakeSecurity::Side::client, legs)});
+        auto context = std::make_unique<FakeSecurity>(FakeSecurity::Side::client, legs);
+        client_security = context.get();
+        return ClientAssociation::bind(std::make_unique<Line>(*this), backup_interface,
+                                       longest_secure,
+                                       ClientSecurity{type, level, std::move(context)});
     }
     std::unique_ptr<ClientAssociation> connected() {
         auto client = connect();
@@ -122,6 +123,7 @@ protected:
     }
 
     unsigned legs = 4;
+    FakeSecurity* client_security = nullptr; // of the last connection
     bool like_kerberos = false;
     Protection least = Protection::integrity;
     std::function<void(Bytes&)> from_client, from_server;
@@ -158,6 +160,17 @@ TEST_F(Secure, EveryNumberOfLegsEndsInProtectedCalls) {
             EXPECT_TRUE(std::ranges::equal(sink.bytes(), stub));
         }
     }
+}
+
+// A host that has freed some may call again: the service has heard nothing.
+TEST_F(Secure, OutOfMemoryBeforeARequestIsSentBreaksNothing_COM10) {
+    const auto client = connected();
+    client_security->out_of_memory = true;
+    EXPECT_THROW((void)call(*client), std::bad_alloc);
+    EXPECT_EQ(calls, 0);
+    client_security->out_of_memory = false;
+    EXPECT_TRUE(call(*client));
+    EXPECT_EQ(calls, 1);
 }
 
 TEST_F(Secure, NothingGoesInTheClear_AUTH4) {

@@ -196,7 +196,7 @@ TEST_F(RpcTransport, WaitsForNoAnswerBeyondALimit_COM11) {
 }
 
 // What a cancel is sent with: a peer that takes nothing keeps nobody waiting.
-TEST_F(RpcTransport, SendsAtOnceOrNotAtAll_COM11) {
+TEST_F(RpcTransport, SendsNothingThatItWouldHaveToWaitFor_COM11) {
     Peer silent; // the system accepts for it
     auto socket = platform::Socket::connect(platform::split_address(silent.address()).value(),
                                             std::chrono::seconds(30));
