@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/result.h"
-#include "platform/process.h"
+#include "platform/secret.h"
 #include "rpc/security_context.h"
 
 #include <gssapi/gssapi.h>

@@ -177,7 +177,7 @@ TEST_F(Secure, NothingGoesInTheClear_AUTH4) {
     const auto client = connected();
     const Bytes secret = octets("a secret request");
     const auto holds_it = [&](const Bytes& sent) {
-        return std::ranges::search(sent, secret).begin() != sent.end();
+        return std::search(sent.begin(), sent.end(), secret.begin(), secret.end()) != sent.end();
     };
     from_client = [&](Bytes& sent) { EXPECT_FALSE(holds_it(sent)); };
     from_server = [&](Bytes& sent) { EXPECT_FALSE(holds_it(sent)); };

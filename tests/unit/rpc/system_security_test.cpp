@@ -239,9 +239,10 @@ TEST_F(SystemSecurity, ANtlmNameWithoutADomainIsInNoGroup_ACC6) {
     // What is behind the domain in AUTHENTICATE is not signed: length, room and offset at 28.
     on_the_way = [](Bytes& sent) {
         constexpr std::array signature{'N', 'T', 'L', 'M', 'S', 'S', 'P', '\0', '\3'};
-        const auto found = std::ranges::search(sent, signature, {},
-                                               [](std::byte b) { return static_cast<char>(b); });
-        if (!found.empty()) std::fill_n(found.begin() + 28, 4, std::byte{0});
+        const auto found =
+            std::search(sent.begin(), sent.end(), signature.begin(), signature.end(),
+                        [](std::byte b, char c) { return static_cast<char>(b) == c; });
+        if (found != sent.end()) std::fill_n(found + 28, 4, std::byte{0});
     };
     const auto client = connect(AuthType::ntlm, Protection::privacy);
     if (!client || server->security() == nullptr) {

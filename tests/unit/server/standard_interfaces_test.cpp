@@ -105,7 +105,8 @@ TEST(EndpointMapper, MapsAnInterfaceToThePortThatTheAskerUsed) {
     EXPECT_EQ(page_of(reply.value()).count, 1u);
     const std::array<std::byte, 5> port{std::byte{0x07}, std::byte{2}, std::byte{0},
                                         std::byte{0xc0}, std::byte{0x00}};
-    EXPECT_NE(std::ranges::search(reply.value(), port).begin(), reply.value().end());
+    const wire::Bytes& sent = reply.value();
+    EXPECT_NE(std::search(sent.begin(), sent.end(), port.begin(), port.end()), sent.end());
 }
 
 TEST(EndpointMapper, KnowsNeitherOtherInterfacesNorOtherProtocols) {
