@@ -366,8 +366,9 @@ TYPED_TEST(CarriedCalls, OfTextBeyondAscii) {
 #endif
     }
     LARGE_INTEGER file_size{};
-    EXPECT_CODE(CALL_FORM(DsBackupOpenFile, open_file, hbc, (Meaning{name, expected}),
-                          DWORD{0xFFFFFFFF}, &file_size),
+    EXPECT_CODE(CALL_FORM(DsBackupOpenFile, open_file, hbc,
+                          (Meaning<typename TypeParam::String>{name, expected}), DWORD{0xFFFFFFFF},
+                          &file_size),
                 ERROR_FILE_NOT_FOUND);
     EXPECT_ARRIVES(BackupOpenFile, {session, expected, 0xFFFFFFFF});
     EXPECT_CODE(DsBackupEnd(hbc), S_OK);
