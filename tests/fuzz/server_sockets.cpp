@@ -38,6 +38,8 @@ namespace fs = std::filesystem;
 using std::chrono::steady_clock;
 
 constexpr std::size_t most_steps = 2000;
+// In a sequence. Each takes one of the machine's ports for a minute.
+constexpr unsigned most_by_tcp = 4;
 constexpr std::chrono::seconds longest_wait{20};
 constexpr std::array<std::uint16_t, 3> fragment_sizes{5840, 1432, 65528};
 constexpr std::uint16_t backup_context = 0, restore_context = 1;
@@ -378,7 +380,7 @@ private:
         }
     }
     void connect(std::optional<Client>& client, bool by_tcp) {
-        client.emplace(tcp_address_, by_tcp);
+        client.emplace(tcp_address_, by_tcp && by_tcp_++ < most_by_tcp);
         if (!client->is_connected()) {
             FUZZ_CHECK(stop_.joinable(), "a server takes connections until it stops");
             return client.reset();
@@ -473,6 +475,7 @@ private:
     std::unique_ptr<server::Server> server_; // of stop_, once that has begun
     std::thread stop_;
     std::string tcp_address_;
+    unsigned by_tcp_ = 0;
     std::size_t steps_ = 0;
     steady_clock::time_point last_step_ = steady_clock::now() + std::chrono::seconds(5);
     steady_clock::duration pauses_left_ = std::chrono::seconds(1);
