@@ -60,6 +60,8 @@ Error sspi_error(std::string_view attempted, SECURITY_STATUS status) {
         hint = "; log on with an account that the service knows, or call DsSetAuthIdentity";
     else if (status == SEC_E_CONTEXT_EXPIRED)
         hint = "; log on again";
+    else if (status == SEC_E_UNSUPPORTED_FUNCTION)
+        hint = "; this system does not know how (Wine knows less than Windows)";
     const Error said = platform::system_error(static_cast<DWORD>(status), attempted);
     // No KDC or domain controller answers: nothing was refused.
     if (status == SEC_E_NO_AUTHENTICATING_AUTHORITY) return fail(hrCouldNotConnect, said.what);
@@ -69,12 +71,14 @@ Error sspi_error(std::string_view attempted, SECURITY_STATUS status) {
 struct Credentials {
     Credentials() = default;
     Credentials(Credentials&& other) noexcept
-        : handle(other.handle), is_held(std::exchange(other.is_held, false)) {}
+        : handle(other.handle), max_token(other.max_token),
+          is_held(std::exchange(other.is_held, false)) {}
     Credentials& operator=(Credentials&&) = delete;
     ~Credentials() {
         if (is_held) sspi().FreeCredentialsHandle(&handle);
     }
     CredHandle handle{};
+    std::size_t max_token = 0; // octets of the package's longest one
     bool is_held = false;
 };
 
@@ -108,11 +112,16 @@ private:
 
 Result<Credentials> acquire(AuthType type, unsigned long use, SEC_WINNT_AUTH_IDENTITY_W* identity) {
     NTDSB_CHECK(load_sspi());
+    auto* const package = const_cast<wchar_t*>(package_of(type));
+    SecPkgInfoW* about = nullptr;
+    SECURITY_STATUS status = sspi().QuerySecurityPackageInfoW(package, &about);
+    if (status != SEC_E_OK) return sspi_error("ask for the mechanism", status);
     Credentials credentials;
+    credentials.max_token = about->cbMaxToken;
+    sspi().FreeContextBuffer(about);
     TimeStamp expiry;
-    const SECURITY_STATUS status = sspi().AcquireCredentialsHandleW(
-        nullptr, const_cast<wchar_t*>(package_of(type)), use, nullptr, identity, nullptr, nullptr,
-        &credentials.handle, &expiry);
+    status = sspi().AcquireCredentialsHandleW(nullptr, package, use, nullptr, identity, nullptr,
+                                              nullptr, &credentials.handle, &expiry);
     if (status != SEC_E_OK)
         return sspi_error(use == SECPKG_CRED_INBOUND
                               ? "get the service's credentials"
@@ -221,6 +230,9 @@ protected:
             sspi().QueryContextAttributesW(&context_, SECPKG_ATTR_FLAGS, &agreed);
         if (status != SEC_E_OK) return sspi_error("ask what was agreed", status);
         flags |= agreed.Flags;
+        // Wine's acceptors say integrity by the initiator's bit. For an acceptor that is the one of
+        // streams, which are never asked for here.
+        if ((agreed.Flags & ISC_RET_INTEGRITY) != 0) flags |= integrity;
         NTDSB_CHECK(learn_package());
         unsigned long needed = integrity;
         if (level_ == Protection::privacy) needed |= ISC_RET_CONFIDENTIALITY;
@@ -288,23 +300,23 @@ private:
     std::size_t token_size_ = 0;
 };
 
-// What one leg gives and takes.
+// What one leg gives and takes. Its memory is our own: asked to allocate some, Wine's NTLM writes an
+// acceptor's token to a null pointer.
 class Leg {
 public:
-    explicit Leg(std::span<const std::byte> token)
+    Leg(std::span<const std::byte> token, std::size_t max_token)
         : input_{static_cast<unsigned long>(token.size()), SECBUFFER_TOKEN,
-                 const_cast<std::byte*>(token.data())} {}
-    ~Leg() {
-        if (output_.pvBuffer != nullptr) sspi().FreeContextBuffer(output_.pvBuffer);
-    }
+                 const_cast<std::byte*>(token.data())},
+          made_(max_token), output_{static_cast<unsigned long>(max_token), SECBUFFER_TOKEN,
+                                    made_.data()} {}
     Leg(const Leg&) = delete;
     Leg& operator=(const Leg&) = delete;
 
     SecBufferDesc* input() { return &in_; }
     SecBufferDesc* output() { return &out_; }
-    Bytes token() const {
-        const auto* const first = static_cast<const std::byte*>(output_.pvBuffer);
-        return first == nullptr ? Bytes() : Bytes(first, first + output_.cbBuffer);
+    Bytes token() {
+        made_.resize(std::min<std::size_t>(output_.cbBuffer, made_.size()));
+        return std::move(made_);
     }
     // Some packages want to see the token once more.
     SECURITY_STATUS complete(CtxtHandle& context, SECURITY_STATUS status) {
@@ -316,7 +328,8 @@ public:
 
 private:
     SecBuffer input_;
-    SecBuffer output_{0, SECBUFFER_TOKEN, nullptr};
+    Bytes made_;
+    SecBuffer output_;
     SecBufferDesc in_{SECBUFFER_VERSION, 1, &input_};
     SecBufferDesc out_{SECBUFFER_VERSION, 1, &output_};
 };
@@ -329,9 +342,8 @@ public:
     Result<Bytes> step(std::span<const std::byte> token) override {
         constexpr unsigned long wanted = ISC_REQ_MUTUAL_AUTH | ISC_REQ_REPLAY_DETECT |
                                          ISC_REQ_SEQUENCE_DETECT | ISC_REQ_CONFIDENTIALITY |
-                                         ISC_REQ_INTEGRITY | ISC_REQ_USE_DCE_STYLE |
-                                         ISC_REQ_ALLOCATE_MEMORY;
-        Leg leg(token);
+                                         ISC_REQ_INTEGRITY | ISC_REQ_USE_DCE_STYLE;
+        Leg leg(token, credentials_.max_token);
         CtxtHandle next{};
         unsigned long flags = 0;
         TimeStamp expiry;
@@ -361,9 +373,8 @@ public:
     Result<Bytes> step(std::span<const std::byte> token) override {
         constexpr unsigned long wanted = ASC_REQ_MUTUAL_AUTH | ASC_REQ_REPLAY_DETECT |
                                          ASC_REQ_SEQUENCE_DETECT | ASC_REQ_CONFIDENTIALITY |
-                                         ASC_REQ_INTEGRITY | ASC_REQ_USE_DCE_STYLE |
-                                         ASC_REQ_ALLOCATE_MEMORY;
-        Leg leg(token);
+                                         ASC_REQ_INTEGRITY | ASC_REQ_USE_DCE_STYLE;
+        Leg leg(token, credentials_.max_token);
         CtxtHandle next{};
         unsigned long flags = 0;
         TimeStamp expiry;

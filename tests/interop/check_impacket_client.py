@@ -12,7 +12,7 @@ import sys
 import time
 
 try:
-    from impacket.dcerpc.v5 import epm, mgmt, transport
+    from impacket.dcerpc.v5 import epm, mgmt
     from impacket.dcerpc.v5.rpcrt import DCERPCException
     from impacket.uuid import bin_to_string, uuidtup_to_bin
 except ImportError as error:
@@ -21,32 +21,13 @@ except ImportError as error:
     sys.exit(0)
 
 from ntdsb_impacket import (B_CLOSE, B_END, B_LOCATIONS, B_LOGS, B_NAMES, B_OPEN, B_PING, B_PREPARE, B_READ, B_TRUNCATE,
-                            BACKUP_INTERFACE, CHECK_TOKEN, COMPLETE, END, entries, fill, LOCATIONS, octets, ONLINE, PREPARE,
+                            BACKUP_INTERFACE, CHECK_TOKEN, Client, COMPLETE, END, entries, fill, LOCATIONS, octets, ONLINE, PREPARE,
                             REGISTER, RESTORE_INTERFACE, SET_LOG)
 from ntdsb_service import check, equal, finish, Service, skip
 
 RESTORE, BACKUP = uuidtup_to_bin(RESTORE_INTERFACE), uuidtup_to_bin(BACKUP_INTERFACE)
 S_OK, HANDLE_EOF, READ_VERIFY_FAILURE = 0, 38, 0xC80003FA - 2**32
 PAGE = 8192
-
-
-class Client:
-    def __init__(self, port, interface, fragment=0, host="127.0.0.1"):
-        carrier = transport.DCERPCTransportFactory(f"ncacn_ip_tcp:{host}[{port}]")
-        self.dce = carrier.get_dce_rpc()
-        self.dce.connect()
-        if fragment:
-            self.dce.set_max_tfrag(fragment)
-        if interface is not None:
-            self.dce.bind(interface)
-
-    def call(self, kind, **values):
-        request = fill(kind, **values)
-        self.dce.call(request.opnum, request)
-        return kind[1](self.dce.recv())
-
-    def drop(self):
-        self.dce.get_rpc_transport().get_socket().close()
 
 
 def standard_interfaces(port):

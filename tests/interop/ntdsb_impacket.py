@@ -1,5 +1,6 @@
 """The operations (def/ntdsb.idl) as classes of impacket, an independent NDR implementation (Debian's python3-impacket,
 which the system's Python sees)."""
+from impacket.dcerpc.v5 import transport
 from impacket.dcerpc.v5.dtypes import LONG, LPWSTR, ULONG, WSTR
 from impacket.dcerpc.v5.ndr import (NDRCALL, NDRSTRUCT, NDRUHYPER, NDRUniConformantArray, NDRUniConformantVaryingArray,
                                     PNDRUniConformantArray, NDRPOINTER)
@@ -115,3 +116,24 @@ def entries(reply):
     units = list(reply["list"])
     text = "".join(chr(unit) for unit in units)
     return [entry for entry in text.split("\0") if entry]
+
+
+class Client:
+    """A caller without credentials, bound to one interface (not where it is None)."""
+
+    def __init__(self, port, interface, fragment=0, host="127.0.0.1"):
+        carrier = transport.DCERPCTransportFactory(f"ncacn_ip_tcp:{host}[{port}]")
+        self.dce = carrier.get_dce_rpc()
+        self.dce.connect()
+        if fragment:
+            self.dce.set_max_tfrag(fragment)
+        if interface is not None:
+            self.dce.bind(interface)
+
+    def call(self, kind, **values):
+        request = fill(kind, **values)
+        self.dce.call(request.opnum, request)
+        return kind[1](self.dce.recv())
+
+    def drop(self):
+        self.dce.get_rpc_transport().get_socket().close()

@@ -21,7 +21,12 @@ std::u16string system_message(DWORD error) {
 } // namespace
 
 Error system_error(DWORD error, std::string_view attempt) {
-    return fail(error, "could not ", attempt, ": ", system_message(error), " (error ", error, ")");
+    constexpr DWORD most_win32 =
+        0xffff; // above are HRESULT and the like, known by their hexadecimal
+    const std::string number = error > most_win32 ? text(hex(std::uint64_t{error})) : text(error);
+    const std::u16string message = system_message(error);
+    return fail(error, "could not ", attempt, message.empty() ? "" : ": ", message, " (error ",
+                number, ")");
 }
 
 Error system_error(DWORD error, std::string_view attempt, const std::filesystem::path& path) {
