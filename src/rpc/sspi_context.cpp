@@ -61,7 +61,7 @@ Error sspi_error(std::string_view attempted, SECURITY_STATUS status) {
     else if (status == SEC_E_CONTEXT_EXPIRED)
         hint = "; log on again";
     else if (status == SEC_E_UNSUPPORTED_FUNCTION)
-        hint = "; this system does not know how (Wine knows less than Windows)";
+        hint = "; this system cannot (Wine does less than Windows)";
     const Error said = platform::system_error(static_cast<DWORD>(status), attempted);
     // No KDC or domain controller answers: nothing was refused.
     if (status == SEC_E_NO_AUTHENTICATING_AUTHORITY) return fail(hrCouldNotConnect, said.what);
@@ -115,7 +115,8 @@ Result<Credentials> acquire(AuthType type, unsigned long use, SEC_WINNT_AUTH_IDE
     auto* const package = const_cast<wchar_t*>(package_of(type));
     SecPkgInfoW* about = nullptr;
     SECURITY_STATUS status = sspi().QuerySecurityPackageInfoW(package, &about);
-    if (status != SEC_E_OK) return sspi_error("ask for the mechanism", status);
+    if (status != SEC_E_OK)
+        return sspi_error(text("find the system's mechanism ", from_wide(package)), status);
     Credentials credentials;
     credentials.max_token = about->cbMaxToken;
     sspi().FreeContextBuffer(about);
@@ -221,8 +222,22 @@ protected:
         is_held_ = true;
     }
 
-    // After the last leg, which returned `flags`: what was negotiated must be what was asked for.
-    // Only integrity's bit is another one for an acceptor than for an initiator.
+    // Kerberos or NTLM, once the last leg has been gone.
+    Result<void> learn_package() {
+        SecPkgContext_NegotiationInfoW package{};
+        const SECURITY_STATUS status =
+            sspi().QueryContextAttributesW(&context_, SECPKG_ATTR_NEGOTIATION_INFO, &package);
+        if (status != SEC_E_OK) return sspi_error("ask which mechanism was agreed", status);
+        const std::wstring_view name = package.PackageInfo->Name;
+        is_kerberos_ = name == L"Kerberos";
+        const bool is_known = is_kerberos_ || name == L"NTLM";
+        sspi().FreeContextBuffer(package.PackageInfo);
+        if (!is_known)
+            return fail(ERROR_ACCESS_DENIED, "another mechanism than Kerberos and NTLM was agreed");
+        return ok();
+    }
+    // Then, with the `flags` that the last leg returned: what was negotiated must be what was asked
+    // for. Only integrity's bit is another one for an acceptor than for an initiator.
     Result<void> finish(unsigned long flags, unsigned long integrity) {
         // What the last leg returned is not all of it everywhere (nothing, under Wine).
         SecPkgContext_Flags agreed{};
@@ -230,10 +245,6 @@ protected:
             sspi().QueryContextAttributesW(&context_, SECPKG_ATTR_FLAGS, &agreed);
         if (status != SEC_E_OK) return sspi_error("ask what was agreed", status);
         flags |= agreed.Flags;
-        // Wine's acceptors say integrity by the initiator's bit. For an acceptor that is the one of
-        // streams, which are never asked for here.
-        if ((agreed.Flags & ISC_RET_INTEGRITY) != 0) flags |= integrity;
-        NTDSB_CHECK(learn_package());
         unsigned long needed = integrity;
         if (level_ == Protection::privacy) needed |= ISC_RET_CONFIDENTIALITY;
         // NTLM always counts what it signs, and knows nothing of the rest.
@@ -266,19 +277,6 @@ private:
                   ISC_RET_USED_DCE_STYLE == ASC_RET_USED_DCE_STYLE &&
                   ISC_RET_MUTUAL_AUTH == ASC_RET_MUTUAL_AUTH);
 
-    Result<void> learn_package() {
-        SecPkgContext_NegotiationInfoW package{};
-        const SECURITY_STATUS status =
-            sspi().QueryContextAttributesW(&context_, SECPKG_ATTR_NEGOTIATION_INFO, &package);
-        if (status != SEC_E_OK) return sspi_error("ask which mechanism was agreed", status);
-        const std::wstring_view name = package.PackageInfo->Name;
-        is_kerberos_ = name == L"Kerberos";
-        const bool is_known = is_kerberos_ || name == L"NTLM";
-        sspi().FreeContextBuffer(package.PackageInfo);
-        if (!is_known)
-            return fail(ERROR_ACCESS_DENIED, "another mechanism than Kerberos and NTLM was agreed");
-        return ok();
-    }
     static SecBuffer buffer(unsigned long type, std::span<const std::byte> octets) {
         return {static_cast<unsigned long>(octets.size()), type,
                 const_cast<std::byte*>(octets.data())};
@@ -356,6 +354,7 @@ public:
         status = leg.complete(next, status);
         if (status < 0) return sspi_error("authenticate to the service", status);
         if (status == SEC_E_OK) {
+            NTDSB_CHECK(learn_package());
             NTDSB_CHECK(finish(flags, ISC_RET_INTEGRITY));
             set_complete();
         }
@@ -389,8 +388,9 @@ public:
             if ((flags & ASC_RET_NULL_SESSION) != 0)
                 return fail(ERROR_ACCESS_DENIED,
                             "the caller has authenticated as nobody (anonymous)");
+            NTDSB_CHECK(learn_package());
+            NTDSB_CHECK(identify()); // first, since Wine fails here, and calls integrity otherwise
             NTDSB_CHECK(finish(flags, ASC_RET_INTEGRITY));
-            NTDSB_CHECK(identify());
             set_complete();
         }
         return leg.token();

@@ -14,8 +14,10 @@
 #include "ciphers.h"
 #endif
 
+#include <array>
 #include <fstream>
 #include <memory>
+#include <utility>
 
 namespace ntdsb::bench {
 namespace {
@@ -56,6 +58,7 @@ void measure_latency(const Ports& ports) {
 }
 
 constexpr double amount = slice / mib;
+constexpr std::array sizes{std::pair{mib / 16, "64 KiB"}, std::pair{mib, "1 MiB"}}; // of buffers
 
 void measure_stream(const Ports& ports, std::size_t buffer_size, const char* name, Goal goal) {
     BackupStream ours(slice);
@@ -140,7 +143,7 @@ void measure_privacy(const contract::MadeDirectory& here, const Ports& ports, co
                            "authentication = '" + by.authentication + "'\n");
     must(DsSetAuthIdentityA(bench_user, by.domain, bench_password), "DsSetAuthIdentity");
     BackupStream ours(slice);
-    for (const auto& [size, size_name] : {std::pair{mib / 16, "64 KiB"}, std::pair{mib, "1 MiB"}}) {
+    for (const auto& [size, size_name] : sizes) {
         std::vector<std::byte> buffer(size), sealed(size);
         const std::string name =
             std::string("DsBackupRead, ") + size_name + " buffers, privacy by " + by.name;
@@ -166,12 +169,17 @@ void measure_beside_widl(const char* port) {
     };
     report({"rpc", "DsRestoreGetDatabaseLocations, calls", peer, "/s", at_least(20)},
            by_turns(repeated(ask), repeated([] { must(widl_locations(), peer); })));
-    BackupStream ours(slice);
-    std::vector<std::byte> buffer(mib);
-    std::vector<unsigned char> peers_buffer(mib);
-    report({"rpc", "DsBackupRead, 1 MiB buffers", peer, "MiB/s", at_least(20)},
-           by_turns(Work{[&] { ours.read_slice(buffer); }, amount},
-                    Work{[&] { must(widl_read(peers_buffer.data(), mib, slice), peer); }, amount}));
+    for (const auto& [size, name] : sizes) {
+        BackupStream ours(slice);
+        std::vector<std::byte> buffer(size);
+        std::vector<unsigned char> peers_buffer(size);
+        const auto read_peers = [&, size = size] {
+            must(widl_read(peers_buffer.data(), static_cast<unsigned long>(size), slice), peer);
+        };
+        report(
+            {"rpc", std::string("DsBackupRead, ") + name + " buffers", peer, "MiB/s", at_least(20)},
+            by_turns(Work{[&] { ours.read_slice(buffer); }, amount}, Work{read_peers, amount}));
+    }
     widl_close();
 }
 #endif

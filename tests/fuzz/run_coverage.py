@@ -44,7 +44,7 @@ class Coverage:
         data = json.loads(self.llvm_cov("export", profile, programs, "-summary-only"))
         found = {}
         for file in data["data"][0]["files"]:
-            path = pathlib.Path(file["filename"])
+            path = pathlib.Path(os.path.normpath(file["filename"]))  # some begin at the build's folder
             if path.is_relative_to(TOP / "src"):
                 lines = file["summary"]["lines"]
                 found[str(path.relative_to(TOP))] = (lines["count"], lines["covered"])
@@ -56,7 +56,7 @@ class Coverage:
         found, file = [], sources[0] if sources else ""
         for line in shown.splitlines():
             if line.startswith("/") and line.endswith(":"):
-                file = str(pathlib.Path(line[:-1]).relative_to(TOP))
+                file = os.path.relpath(line[:-1], TOP)
             elif match := re.match(r" *(\d+)\| *0\|(.*)$", line):
                 found.append(f"{file}:{match[1]}:{match[2]}")
         return found
@@ -92,9 +92,11 @@ def fuzz(coverage):
             shutil.copy(file, everything / f"{target}-{number}.profraw")
         profile = coverage.merge(target, raw)
         own = {file: lines for file, lines in coverage.files(profile, programs).items() if re.search(sources, file)}
-        lines = tuple(map(sum, zip(*own.values()))) if own else (0, 0)
+        if not own:
+            sys.exit(f"{target} names sources that nothing was compiled of: {sources} (fuzz.cpp)")
+        lines = tuple(map(sum, zip(*own.values())))
         table.append(f"{target:<20} {lines[0]:>6} {lines[1]:>8} {percent(lines):>6}")
-        left = coverage.unreached(profile, programs, sorted(own)) if own else []
+        left = coverage.unreached(profile, programs, sorted(own))
         (coverage.out / f"{target}.unreached.txt").write_text("\n".join(left) + "\n")
     profile = coverage.merge("fuzz", everything)
     coverage.html("fuzz", profile, programs)

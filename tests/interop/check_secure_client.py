@@ -14,8 +14,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-import ntdsb_service as tally  # noqa: E402
-from realm import CannotMake, Realm  # noqa: E402
+import ntdsb_service as tally
+from realm import CannotMake, Realm
 
 try:
     import security_client

@@ -4,7 +4,7 @@ passwords (NTLM), but do not say who the caller is, so that nobody gets in; nor 
 
     check_windows_security.py WINE... MAKE_DATABASE NTDSBSRV
 
-WINE... is what starts Windows programs. Skips where impacket is not installed. The last line is
+WINE... is what starts Windows programs. Skips where impacket or ntlm_auth is not installed. The last line is
 `N passed, N failed, N skipped`.
 """
 import os
@@ -17,8 +17,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-import ntdsb_service as tally  # noqa: E402
-from ntdsb_service import check  # noqa: E402
+import ntdsb_service as tally
+from ntdsb_service import check
 
 try:
     from impacket.uuid import uuidtup_to_bin
@@ -108,6 +108,9 @@ def rubbish(world):
 
 
 def main():
+    if shutil.which("ntlm_auth") is None:
+        tally.skip("Samba's ntlm_auth is not installed, which is Wine's NTLM")
+        return
     wine, (make_database, server) = sys.argv[1:-2], sys.argv[-2:]
     work = pathlib.Path(tempfile.mkdtemp(dir=".")).resolve()
     log, helper = work / "ntdsbsrv.log", work / "bin" / "ntlm_auth"

@@ -8,8 +8,10 @@
  * thread sanitizer, which calls these functions behind its own. For Linux; knows nothing of the product. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,10 +82,29 @@ static void* real(void** kept, const char* name) {
 
 PERTURBED(int, pthread_mutex_lock, (pthread_mutex_t * mutex), (mutex))
 PERTURBED(int, pthread_mutex_unlock, (pthread_mutex_t * mutex), (mutex))
-PERTURBED(int, rename, (const char* from, const char* to), (from, to))
-PERTURBED(int, unlink, (const char* path), (path))
+PERTURBED(int, renameat2,
+          (int from_folder, const char* from, int to_folder, const char* to, unsigned flags),
+          (from_folder, from, to_folder, to, flags))
+PERTURBED(int, unlinkat, (int folder, const char* name, int flags), (folder, name, flags))
 PERTURBED(int, fsync, (int file), (file))
 PERTURBED(ssize_t, send, (int socket, const void* octets, size_t size, int flags),
           (socket, octets, size, flags))
 PERTURBED(ssize_t, recv, (int socket, void* octets, size_t size, int flags),
           (socket, octets, size, flags))
+PERTURBED(ssize_t, recvmsg, (int socket, struct msghdr* message, int flags),
+          (socket, message, flags))
+
+/* Locks on files. Whatever the command takes is passed on as a pointer, as the C library does. */
+static void* real_fcntl;
+PUBLIC int fcntl(int file, int command, ...) {
+    int outcome;
+    void* argument;
+    va_list list;
+    va_start(list, command);
+    argument = va_arg(list, void*);
+    va_end(list);
+    perturb();
+    outcome = REAL(fcntl)(file, command, argument);
+    perturb();
+    return outcome;
+}

@@ -57,7 +57,8 @@ std::optional<bool> has_open(std::uint32_t process_id, const Path& file) {
     DIR* const entries = ::opendir(folder.c_str());
     if (entries == nullptr) return std::nullopt;
     bool found = false;
-    while (const dirent* const entry = ::readdir(entries)) { // NOLINT(concurrency-mt-unsafe)
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else has this stream
+    while (const dirent* const entry = ::readdir(entries)) {
         struct stat open {};
         found = found || (::stat((folder + "/" + entry->d_name).c_str(), &open) == 0 &&
                           open.st_dev == wanted.st_dev && open.st_ino == wanted.st_ino);

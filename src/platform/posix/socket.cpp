@@ -175,7 +175,7 @@ Result<std::size_t> Socket::read_some(std::span<std::byte> first, std::span<std:
     }
 }
 
-// NOLINTNEXTLINE(readability-make-member-function-const)
+// NOLINTNEXTLINE(readability-make-member-function-const): what is connected changes
 void Socket::wake() noexcept { (void)::shutdown(handle_, SHUT_RDWR); }
 
 } // namespace ntdsb::platform

@@ -21,8 +21,8 @@ std::u16string system_message(DWORD error) {
 } // namespace
 
 Error system_error(DWORD error, std::string_view attempt) {
-    constexpr DWORD most_win32 =
-        0xffff; // above are HRESULT and the like, known by their hexadecimal
+    // Above are HRESULTs and the like, which documentation lists in hexadecimal.
+    constexpr DWORD most_win32 = 0xffff;
     const std::string number = error > most_win32 ? text(hex(std::uint64_t{error})) : text(error);
     const std::u16string message = system_message(error);
     return fail(error, "could not ", attempt, message.empty() ? "" : ": ", message, " (error ",

@@ -10,7 +10,8 @@
 
 namespace ntdsb::platform {
 
-// "could not <attempt> <path>: Access is denied. (error 5)"; the code stays the raw Win32 one.
+// "could not <attempt> <path>: Access is denied. (error 5)"; the code stays the raw one, of Win32
+// or, shown in hexadecimal, another of the system's (HRESULT, SECURITY_STATUS).
 Error system_error(DWORD error, std::string_view attempt, const std::filesystem::path& path);
 Error system_error(DWORD error, std::string_view attempt);
 

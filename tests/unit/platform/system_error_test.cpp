@@ -13,7 +13,7 @@ TEST(SystemError, HasTheSystemsSentenceAndTheNumber) {
     EXPECT_TRUE(error.what.ends_with(" (error 2)")) << error.what;
 }
 
-// As the documentation of security functions, say, lists them; and the system has no sentence.
+// A code without a sentence of the system's.
 TEST(SystemError, ShowsCodesBeyondWin32InHexadecimal) {
     EXPECT_EQ(system_error(0xA0090302, "sign").what, "could not sign (error 0xA0090302)");
 }

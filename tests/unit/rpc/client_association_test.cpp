@@ -185,6 +185,7 @@ TEST_F(Client, WhatIsNoAnswerBreaksTheConnectionForGood) { // COM-8
         encode({PduType::bind_ack, only_fragment, 2}, BindAck{}),
         encode({PduType::response, only_fragment, 2}),
         encode({PduType::fault, only_fragment, 2}),
+        encode({PduType::shutdown, only_fragment, 2}),
     };
     for (std::size_t i = 0; i < answers.size(); ++i) {
         line.readable.clear();

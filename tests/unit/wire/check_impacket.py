@@ -19,7 +19,7 @@ except ImportError as error:
     sys.exit(0)
 
 sys.path.insert(0, str(GOLDEN.parent / "interop"))
-from ntdsb_impacket import List, Octets, Pair, Pairs, Session, Text, Token  # noqa: E402
+from ntdsb_impacket import List, Octets, Pair, Pairs, Session, Text, Token
 
 HANDLE = bytes(range(0x11, 0x21))
 NONE = bytes(16)
