@@ -23,11 +23,12 @@ Error unknown() {
 Result<Handle> HandleTable::add(SessionKind kind, std::shared_ptr<Session> session) {
     const std::lock_guard lock(mutex_);
     std::uint32_t index = 0;
-    if (free_.size() > slots_kept_free || slots_.size() == most_slots) {
-        if (free_.empty())
+    if (free_count_ > slots_kept_free || slots_.size() == most_slots) {
+        if (free_count_ == 0)
             return fail(ERROR_NOT_ENOUGH_MEMORY, "all ", most_slots, " handles are open");
-        index = free_.front();
-        free_.pop_front();
+        index = first_free_;
+        first_free_ = slots_[index].next_free;
+        --free_count_;
     } else {
         index = static_cast<std::uint32_t>(slots_.size());
         slots_.emplace_back();
@@ -59,7 +60,10 @@ Result<std::shared_ptr<Session>> HandleTable::remove(Handle handle, SessionKind 
     const std::lock_guard lock(mutex_);
     Slot* slot = slot_of(handle, kind);
     if (slot == nullptr) return unknown();
-    free_.push_back(handle >> 16); // may throw, so before anything changes
+    const std::uint32_t index = handle >> 16;
+    (free_count_ == 0 ? first_free_ : slots_[last_free_].next_free) = index;
+    last_free_ = index;
+    ++free_count_;
     return std::exchange(slot->session, nullptr);
 }
 

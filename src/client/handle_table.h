@@ -5,7 +5,6 @@
 #include "core/result.h"
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -39,12 +38,17 @@ private:
         std::uint32_t generation = 0;
         SessionKind kind{};
         std::shared_ptr<Session> session; // empty: free
+        std::uint32_t next_free = 0;
     };
     Slot* slot_of(Handle handle, SessionKind kind);
 
     std::mutex mutex_;
     std::vector<Slot> slots_;
-    std::deque<std::uint32_t> free_;
+    // The free slots, the first freed first, linked in place: End frees a handle whatever memory is
+    // left (contract END-1).
+    std::uint32_t first_free_ = 0;
+    std::uint32_t last_free_ = 0;
+    std::size_t free_count_ = 0;
 };
 
 } // namespace ntdsb::client
