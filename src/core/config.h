@@ -80,12 +80,20 @@ struct ServiceConfig {
     std::uint32_t bind_timeout_s = 30;      // for a caller to bind and be admitted
     std::uint32_t fragment_timeout_s = 60;  // from a fragment's first octet to its last
     std::uint32_t unread_timeout_s = 120;   // in which a client takes nothing of its answer
+    std::uint32_t hang_up_timeout_s = 5;    // for a client to hang up when told so
     std::uint32_t max_calls_per_connection = 4;
+    std::uint32_t max_waiting_calls_per_connection = 8; // above, nothing is read from it
+    std::uint32_t max_open_calls_per_connection = 32;   // being received, waiting or running
+    std::uint32_t max_presentation_contexts = 32;       // of a connection
     std::uint32_t max_request_bytes =
         8 * 1024 * 1024;                          // of one request; twice that of unfinished ones
     std::uint32_t max_unsent_bytes = 1024 * 1024; // of answers that a connection has not taken
     // Of requests, and of answers not taken, of all connections.
     std::uint32_t max_held_bytes = 1024 * 1024 * 1024;
+    // Of requests, and as much of answers not taken, of a connection whose caller is not admitted.
+    std::uint32_t max_stranger_bytes = 65'536;
+    std::uint32_t max_metrics_requests = 64; // that are served at once
+    std::uint32_t metrics_timeout_s = 5;     // for one of them
     std::uint32_t stop_timeout_s = 60; // for running calls, before verifications are cancelled
 };
 

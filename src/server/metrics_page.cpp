@@ -4,15 +4,12 @@
 #include "core/text.h"
 
 #include <array>
-#include <chrono>
 #include <exception>
 #include <memory>
 
 namespace ntdsb::server {
 
 namespace {
-
-constexpr std::chrono::seconds longest_request{5};
 
 struct Request : std::enable_shared_from_this<Request> {
     Request(StreamSocket connected, const Figures& all, std::size_t& counted)
@@ -24,8 +21,8 @@ struct Request : std::enable_shared_from_this<Request> {
     Request(const Request&) = delete;
     Request& operator=(const Request&) = delete;
 
-    void start() {
-        timer.expires_after(longest_request);
+    void start(std::chrono::milliseconds patience) {
+        timer.expires_after(patience);
         timer.async_wait([self = shared_from_this()](const ErrorCode& error) {
             if (!error) self->close();
         });
@@ -47,15 +44,15 @@ struct Request : std::enable_shared_from_this<Request> {
     }
 
     void look() {
-        const std::string_view text(head.data(), filled);
-        if (text.find("\r\n\r\n") != std::string_view::npos) {
-            const bool is_it = text.starts_with("GET /metrics ");
-            answer(is_it ? "200 OK" : "404 Not Found",
-                   is_it ? figures.text() : std::string("only GET /metrics is served here\n"));
-        } else if (filled == head.size()) {
-            answer("431 Request Header Fields Too Large", "the request is too long\n");
-        } else {
-            read();
+        switch (metrics_answer({head.data(), filled})) {
+        case MetricsAnswer::none:
+            return read();
+        case MetricsAnswer::page:
+            return answer("200 OK", figures.text());
+        case MetricsAnswer::not_found:
+            return answer("404 Not Found", "only GET /metrics is served here\n");
+        case MetricsAnswer::too_long:
+            return answer("431 Request Header Fields Too Large", "the request is too long\n");
         }
     }
 
@@ -89,7 +86,7 @@ struct Request : std::enable_shared_from_this<Request> {
     const Figures& figures;
     std::size_t& running;
     asio::steady_timer timer;
-    std::array<char, 4096> head{};
+    std::array<char, longest_metrics_head> head{};
     std::size_t filled = 0;
     std::string reply;
     std::size_t sent = 0;
@@ -97,9 +94,16 @@ struct Request : std::enable_shared_from_this<Request> {
 
 } // namespace
 
-void serve_metrics(StreamSocket socket, const Figures& figures, std::size_t& running) {
+MetricsAnswer metrics_answer(std::string_view head) noexcept {
+    if (head.find("\r\n\r\n") != std::string_view::npos)
+        return head.starts_with("GET /metrics ") ? MetricsAnswer::page : MetricsAnswer::not_found;
+    return head.size() >= longest_metrics_head ? MetricsAnswer::too_long : MetricsAnswer::none;
+}
+
+void serve_metrics(StreamSocket socket, const Figures& figures, std::size_t& running,
+                   std::chrono::milliseconds patience) {
     const auto request = std::make_shared<Request>(std::move(socket), figures, running);
-    asio::post(request->socket.get_executor(), [request] { request->start(); });
+    asio::post(request->socket.get_executor(), [request, patience] { request->start(patience); });
 }
 
 } // namespace ntdsb::server

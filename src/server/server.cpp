@@ -19,7 +19,6 @@ namespace {
 constexpr int backlog = 1024;
 // How long no connection is accepted after one could not be: mostly descriptors have run out.
 constexpr std::chrono::milliseconds pause_after_failure{200};
-constexpr std::size_t most_metrics_requests = 64;
 // How long authentications are waited for whose connections have gone.
 constexpr std::chrono::seconds patience_for_mechanisms{5};
 
@@ -69,11 +68,21 @@ Limits limits_of(const ServiceConfig& service) {
     limits.until_bound = std::chrono::seconds(service.bind_timeout_s);
     limits.fragment = std::chrono::seconds(service.fragment_timeout_s);
     limits.unread = std::chrono::seconds(service.unread_timeout_s);
+    limits.linger = std::chrono::seconds(service.hang_up_timeout_s);
     limits.calls_of_connection = service.max_calls_per_connection;
+    limits.waiting_of_connection = service.max_waiting_calls_per_connection;
     limits.unsent = service.max_unsent_bytes;
     limits.held = service.max_held_bytes;
     limits.association.request = service.max_request_bytes;
     limits.association.pending = 2 * std::size_t{service.max_request_bytes};
+    limits.association.contexts = service.max_presentation_contexts;
+    limits.association.calls = service.max_open_calls_per_connection;
+    limits.stranger_unsent = service.max_stranger_bytes;
+    limits.stranger.request = limits.stranger.pending = service.max_stranger_bytes;
+    limits.stranger.contexts = limits.association.contexts / 4;
+    limits.stranger.calls = limits.association.calls / 2;
+    limits.metrics_requests = service.max_metrics_requests;
+    limits.metrics_request = std::chrono::seconds(service.metrics_timeout_s);
     return limits;
 }
 
@@ -257,8 +266,9 @@ void Server::Inside::add(StreamSocket socket) {
 }
 
 void Server::Inside::add_metrics(StreamSocket socket) {
-    if (metrics_requests < most_metrics_requests) // else it is hung up on
-        serve_metrics(std::move(socket), common.figures, metrics_requests);
+    if (metrics_requests < common.limits.metrics_requests) // else it is hung up on
+        serve_metrics(std::move(socket), common.figures, metrics_requests,
+                      common.limits.metrics_request);
 }
 
 bool Server::Inside::wait_for_connections(std::chrono::steady_clock::time_point deadline) {

@@ -112,10 +112,20 @@ void add_others(Settings& settings, const Config& config) {
     settings.add("service.bind_timeout_s", text(config.service.bind_timeout_s));
     settings.add("service.fragment_timeout_s", text(config.service.fragment_timeout_s));
     settings.add("service.unread_timeout_s", text(config.service.unread_timeout_s));
+    settings.add("service.hang_up_timeout_s", text(config.service.hang_up_timeout_s));
     settings.add("service.max_calls_per_connection", text(config.service.max_calls_per_connection));
+    settings.add("service.max_waiting_calls_per_connection",
+                 text(config.service.max_waiting_calls_per_connection));
+    settings.add("service.max_open_calls_per_connection",
+                 text(config.service.max_open_calls_per_connection));
+    settings.add("service.max_presentation_contexts",
+                 text(config.service.max_presentation_contexts));
     settings.add("service.max_request_bytes", text(config.service.max_request_bytes));
     settings.add("service.max_unsent_bytes", text(config.service.max_unsent_bytes));
     settings.add("service.max_held_bytes", text(config.service.max_held_bytes));
+    settings.add("service.max_stranger_bytes", text(config.service.max_stranger_bytes));
+    settings.add("service.max_metrics_requests", text(config.service.max_metrics_requests));
+    settings.add("service.metrics_timeout_s", text(config.service.metrics_timeout_s));
     settings.add("service.stop_timeout_s", text(config.service.stop_timeout_s));
     settings.add("log.level", name_of(log::level_names, config.log.level));
     settings.add("log.file", config.log.file.empty() ? "(standard error)" : text(config.log.file));

@@ -36,8 +36,8 @@ WINE_RUN = TOP / "tests" / "support" / "wine-run"
 BUILDS = {"native": "native-bench", "x64": "mingw-x64", "x86": "mingw-x86"}
 # What is measured, in the table's order.
 PROGRAMS = [("x64", "load_library"), ("x86", "load_library"), ("native", "calls"), ("x64", "calls"), ("x86", "calls"),
-            ("native", "embedded_reads"), ("x64", "embedded_reads"), ("native", "remote"), ("x64", "remote"),
-            ("native", "figures"), ("native", "growth")]
+            ("native", "embedded_reads"), ("x64", "embedded_reads"), ("x86", "embedded_reads"), ("native", "remote"),
+            ("x64", "remote"), ("native", "figures"), ("native", "growth")]
 
 
 def bin_of(flavour):

@@ -106,44 +106,97 @@ void measure_refusals(const Calls& calls) {
     });
 }
 
-// Those that open a session end it again; a list is freed again.
-void measure_successes(const Calls& calls, const contract::MadeDirectory& directory) {
-    const contract::Restore restore({});
-    const contract::WideString server = contract::wide("localhost");
-    BOOL online = FALSE;
-    SUCCESS(DsIsNTDSOnlineA, "localhost", &online);
-    SUCCESS(DsIsNTDSOnlineW, server.c_str(), &online);
-    SUCCESS_WITH_LIST(DsRestoreGetDatabaseLocationsA, restore.handle(), LPSTR);
-    SUCCESS_WITH_LIST(DsRestoreGetDatabaseLocationsW, restore.handle(), LPWSTR);
-    SUCCESS(DsSetAuthIdentityA, nullptr, nullptr, nullptr);
-    SUCCESS(DsSetAuthIdentityW, nullptr, nullptr, nullptr);
-    calls.measure("succeeds", "DsRestorePrepareA + DsRestoreEnd", [] {
+void measure_sessions(const Calls& calls, const contract::MadeDirectory& directory) {
+    const auto prepare_restore = [&](auto prepare, const auto* server) {
         HBC handle = nullptr;
-        return exports.DsRestorePrepareA("localhost", 0, nullptr, 0, &handle) == S_OK &&
+        return prepare(server, 0, nullptr, 0, &handle) == S_OK &&
                exports.DsRestoreEnd(handle) == S_OK;
-    });
-    calls.measure("succeeds", "DsBackupPrepareA + DsBackupEnd", [] {
+    };
+    const auto prepare_backup = [&](auto prepare, const auto* server) {
         PVOID token = nullptr;
         DWORD size = 0;
         HBC handle = nullptr;
-        const HRESULT code =
-            exports.DsBackupPrepareA("localhost", 0, BACKUP_TYPE_FULL, &token, &size, &handle);
+        const HRESULT code = prepare(server, 0, BACKUP_TYPE_FULL, &token, &size, &handle);
         exports.DsBackupFree(token);
         return code == S_OK && exports.DsBackupEnd(handle) == S_OK;
+    };
+    const contract::WideString server = contract::wide("localhost");
+    calls.measure("succeeds", "DsRestorePrepareA + DsRestoreEnd",
+                  [&] { return prepare_restore(exports.DsRestorePrepareA, "localhost"); });
+    calls.measure("succeeds", "DsRestorePrepareW + DsRestoreEnd",
+                  [&] { return prepare_restore(exports.DsRestorePrepareW, server.c_str()); });
+    calls.measure("succeeds", "DsBackupPrepareA + DsBackupEnd",
+                  [&] { return prepare_backup(exports.DsBackupPrepareA, "localhost"); });
+    calls.measure("succeeds", "DsBackupPrepareW + DsBackupEnd",
+                  [&] { return prepare_backup(exports.DsBackupPrepareW, server.c_str()); });
+    SUCCESS(DsSetCurrentBackupLogA, "localhost", directory.gen_high());
+    SUCCESS(DsSetCurrentBackupLogW, server.c_str(), directory.gen_high());
+}
+
+// The files of the directory stand as the backup had them: Complete verifies a few of some KiB.
+template <class Form>
+void measure_restore(const Calls& calls, const contract::MadeDirectory& directory,
+                     const contract::Bytes& token) {
+    const contract::Restore restore(token);
+    const auto logs = Form::text(directory.log_path()),
+               backup = Form::text(directory.backup_path());
+    auto database = Form::text(directory.database());
+    typename Form::Map map;
+    Form::set(map, database, database);
+    const auto name = std::string("DsRestoreRegister") + Form::name + " + Complete";
+    calls.measure("succeeds", name.c_str(), [&] {
+        return Form::restore_register(restore.handle(), logs.c_str(), logs.c_str(), &map, 1,
+                                      backup.c_str(), directory.gen_low(),
+                                      directory.gen_high()) == S_OK &&
+               restore.complete() == S_OK;
     });
+}
+
+// A list is freed again.
+void measure_lists(const Calls& calls) {
+    const contract::Restore restore({});
+    SUCCESS_WITH_LIST(DsRestoreGetDatabaseLocationsA, restore.handle(), LPSTR);
+    SUCCESS_WITH_LIST(DsRestoreGetDatabaseLocationsW, restore.handle(), LPWSTR);
     const contract::Backup backup;
-    contract::Bytes token = backup.token();
-    SUCCESS(DsRestoreCheckExpiryToken, token.data(), static_cast<DWORD>(token.size()));
     SUCCESS_WITH_LIST(DsBackupGetDatabaseNamesA, backup.handle(), LPSTR);
     SUCCESS_WITH_LIST(DsBackupGetDatabaseNamesW, backup.handle(), LPWSTR);
     SUCCESS_WITH_LIST(DsBackupGetBackupLogsA, backup.handle(), LPSTR);
     SUCCESS_WITH_LIST(DsBackupGetBackupLogsW, backup.handle(), LPWSTR);
+}
+
+void measure_backup(const Calls& calls, const contract::MadeDirectory& directory) {
+    const contract::Backup backup;
     const std::string file = directory.database();
+    const contract::WideString wide_file = contract::wide(file);
     LARGE_INTEGER size;
     calls.measure("succeeds", "DsBackupOpenFileA + DsBackupClose", [&] {
         return exports.DsBackupOpenFileA(backup.handle(), file.c_str(), 0, &size) == S_OK &&
                exports.DsBackupClose(backup.handle()) == S_OK;
     });
+    calls.measure("succeeds", "DsBackupOpenFileW + DsBackupClose", [&] {
+        return exports.DsBackupOpenFileW(backup.handle(), wide_file.c_str(), 0, &size) == S_OK &&
+               exports.DsBackupClose(backup.handle()) == S_OK;
+    });
+    for (const auto& files : {backup.names(), backup.logs()})
+        for (const contract::ListEntry& entry : files) backup.read_whole(entry);
+    // Of the first call; those after it find nothing left to delete.
+    SUCCESS(DsBackupTruncateLogs, backup.handle());
+}
+
+void measure_successes(const Calls& calls, const contract::MadeDirectory& directory) {
+    const contract::WideString server = contract::wide("localhost");
+    BOOL online = FALSE;
+    SUCCESS(DsIsNTDSOnlineA, "localhost", &online);
+    SUCCESS(DsIsNTDSOnlineW, server.c_str(), &online);
+    SUCCESS(DsSetAuthIdentityA, nullptr, nullptr, nullptr);
+    SUCCESS(DsSetAuthIdentityW, nullptr, nullptr, nullptr);
+    contract::Bytes token = directory.back_up();
+    SUCCESS(DsRestoreCheckExpiryToken, token.data(), static_cast<DWORD>(token.size()));
+    measure_lists(calls);
+    measure_sessions(calls, directory);
+    measure_restore<contract::AnsiForm>(calls, directory, token);
+    measure_restore<contract::WideForm>(calls, directory, token);
+    measure_backup(calls, directory);
 }
 
 } // namespace

@@ -40,13 +40,13 @@ def figure_rows(result, wanted=lambda figure: True):
 
 
 def call_rows(result):
-    """An export a row; nanoseconds of a refused and of a successful call, by build."""
+    """An export a row; nanoseconds of a refused and of a successful call, by build, and how often it takes the empty one's."""
     calls = [figure for figure in result["figures"] if figure["group"].startswith(CALLS)]
     columns = list(dict.fromkeys((figure["group"][len(CALLS):], figure["flavour"]) for figure in calls))
-    found = {(figure["name"], figure["group"][len(CALLS):], figure["flavour"]): number(figure["ours"])
+    found = {(figure["name"], figure["group"][len(CALLS):], figure["flavour"]): f"{number(figure['ours'])} ({number(figure['ratio'])}x)"
              for figure in calls}
     names = sorted({name for name, _, _ in found})
-    head = ["export, ns a call"] + [f"{path}, {flavour}" for path, flavour in columns]
+    head = ["export, ns a call (of an empty one)"] + [f"{path}, {flavour}" for path, flavour in columns]
     return [head] + [[name] + [found.get((name, *column), "") for column in columns] for name in names]
 
 

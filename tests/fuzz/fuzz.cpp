@@ -21,6 +21,7 @@ constexpr std::array all_targets{
            "src/server/(connection|connection_calls|send_queue|reply_stream|workers|groups)\\."},
     Target{"standard_interfaces", standard_interfaces, 2000,
            "src/server/(endpoint_mapper|management|octets|interfaces)"},
+    Target{"metrics_request", metrics_request, 2000, "src/server/metrics_page"},
     Target{"expiry_token", expiry_token, 2000, "src/service/(expiry_token|binary)"},
     Target{"registration_record", registration_record, 2000, "src/service/(record|binary)"},
     Target{"configuration", configuration, 300, "src/core/config\\.cpp"},

@@ -80,6 +80,7 @@ void rpc_client(Input input);
 void rpc_protection(Input input);
 void server_sockets(Input input);
 void standard_interfaces(Input input);
+void metrics_request(Input input);
 void expiry_token(Input input);
 void registration_record(Input input);
 void configuration(Input input);

@@ -650,9 +650,18 @@ def api_calls():
         write("api_calls", name, octets)
 
 
+def metrics_request():
+    rest = b" HTTP/1.1\r\nHost: x\r\n\r\n"
+    whole = struct.pack("<H", 4095)
+    for name, octets in {"page": b"GET /metrics" + rest, "other_page": b"GET /" + rest, "post": b"POST /metrics" + rest,
+                         "unfinished": b"GET /metrics HTTP/1.1\r\n\r", "too_long": bytes(5000), "empty_head": b"\r\n\r\n"}.items():
+        write("metrics_request", name, whole + octets)
+    write("metrics_request", "page.by_octets", bytes(2) + b"GET /metrics" + rest)
+
+
 def main():
-    for make in (ndr, rpc_server, rpc_client, rpc_protection, server_sockets, standard_interfaces, expiry_token, registration_record,
-                 manifest, ese, restore_set, string_lists, names_and_paths, plugin_table, api_calls):
+    for make in (ndr, rpc_server, rpc_client, rpc_protection, server_sockets, standard_interfaces, metrics_request, expiry_token,
+                 registration_record, manifest, ese, restore_set, string_lists, names_and_paths, plugin_table, api_calls):
         make()
     for name, text in CONFIGURATIONS.items():
         write("configuration", name, text.encode())

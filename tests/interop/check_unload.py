@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-from ntdsb_service import check, finish, LEAKS
+from ntdsb_service import check, finish
 
 COULD_NOT_CONNECT = 0xC7FF0007
 PATIENCE, ROOM = 3, 9  # s; libkrb5 alone would wait for 25 s
@@ -69,7 +69,7 @@ def main():
                           f"[log]\nlevel = 'info'\nfile = '{shown(log) if windows else log}'\n", encoding="utf-8")
         config.chmod(0o600)
         host = subprocess.Popen([*start, "svc", *library], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                env={**os.environ, **silent.environment, "LSAN_OPTIONS": LEAKS,
+                                env={**os.environ, **silent.environment,
                                      "NTDSBCLI_CONFIG": shown(config) if windows else str(config)})
         code, _, took = host.stdout.readline().strip().partition(" after ")
         told = log.read_text(encoding="utf-8") if log.exists() else ""

@@ -7,8 +7,6 @@ import subprocess
 import sys
 import tempfile
 
-LEAKS = f"suppressions={pathlib.Path(__file__).with_name('leaks_of_libraries.txt')}:print_suppressions=0"
-
 
 class Service:
     """`with Service(windows, wine, make_database, ntdsbsrv) as service:` starts it, and ends it as a person does.
@@ -23,7 +21,7 @@ class Service:
                  listen="127.0.0.1:0", roots=(".",)):
         self.windows, self.wine, self.make, self.server, self.listen = windows, wine, make, server, listen
         self.roots = roots
-        self.settings, self.environment = settings, environment or dict(os.environ, LSAN_OPTIONS=LEAKS)
+        self.settings, self.environment = settings, environment or dict(os.environ)
 
     def shown(self, path):
         return "Z:" + str(path).replace("/", "\\") if self.windows else str(path)

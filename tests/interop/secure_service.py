@@ -12,8 +12,6 @@ from realm import DOMAIN, NAME, USERS
 from secure_rpc import BACKUP, SecureClient
 from security_contexts import NtlmClient
 
-LEAKS = ntdsb_service.LEAKS
-
 
 def principals(*users):
     """How [service] allow_backup and allow_restore name them: by NTLM and by Kerberos."""
@@ -30,7 +28,7 @@ class Service(ntdsb_service.Service):
         settings = (f"{settings}\nallow_backup = {principals('backup', 'both', 'dagmar')}\n"
                     f"allow_restore = {principals('restore', 'both', 'dagmar')}\n"
                     f"[log]\nlevel = '{level}'\nfile = '{self.log_file}'\n")
-        super().__init__(False, [], make_database, server, settings, realm.full_environment(LSAN_OPTIONS=LEAKS), **more)
+        super().__init__(False, [], make_database, server, settings, realm.full_environment(), **more)
 
     def __exit__(self, failure, *more):
         super().__exit__(failure, *more)

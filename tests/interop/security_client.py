@@ -12,7 +12,6 @@ from ntdsb_service import check, equal
 from realm import DOMAIN, NAME, OTHER_SERVICE, SERVICE, USERS
 from secure_rpc import ALTER_ACK, BIND, BIND_ACK, FIRST, HEADER_SIGN, LAST, RESPONSE, fragment
 from secure_server import DATABASE, SecureServer
-from secure_service import LEAKS
 from security_contexts import COMPLETED, INCOMPLETE, NTLM_OID, REJECT, NtlmServer, SpnegoServer, neg_token_resp
 
 
@@ -53,7 +52,7 @@ class World:
     def __init__(self, realm, service, work, client, start=(), shown=str):
         self.realm, self.service, self.client, self.start, self.shown = realm, service, client, list(start), shown
         self.work, self.numbers = pathlib.Path(work).resolve(), itertools.count(1)
-        self.environment = realm.full_environment(LSAN_OPTIONS=LEAKS)
+        self.environment = realm.full_environment()
 
     def succeeds(self, what, port, content, database, **more):
         run = Run(self, port, **more)

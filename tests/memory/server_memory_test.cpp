@@ -3,7 +3,7 @@
 // later ones are served.
 #include "failing_new.h"
 
-#include "unit/server/raw_client.h"
+#include "unit/server/server_fixture.h"
 
 #include <filesystem>
 #include <set>

@@ -192,6 +192,17 @@ void Stub::use(const std::filesystem::path& library) {
     far_end().cancels = 0;
 }
 
+void Stub::use_copy(const std::string& variant, const std::filesystem::path& name) {
+    const auto copy = directory.root() / name;
+    contract::write_file(copy, contract::read_file(library(variant)));
+    std::filesystem::permissions(copy, std::filesystem::perms::owner_all);
+    use(copy);
+}
+
+int Stub::negotiations() const {
+    return symbol<stub_negotiations_t>(library_, "stub_negotiations")();
+}
+
 void Stub::release() const { symbol<stub_release_t>(library_, "stub_release")(); }
 
 } // namespace plugins

@@ -39,14 +39,17 @@ class Stub {
 public:
     explicit Stub(const std::string& variant,
                   contract::Shape shape = contract::Shape::dirty_with_logs);
-    // A copy of a stub under any name.
     static std::filesystem::path library(const std::string& variant);
+    // Copies a stub to a name below the directory's root, and uses that.
+    void use_copy(const std::string& variant, const std::filesystem::path& name);
     // Configures the transport "mine" at `library`, for this computer and for the server "far".
     void use(const std::filesystem::path& library);
     // The server "far" is one with this directory instance.
     void use_instance(const std::string& name) { instance_ = name, use(library_); }
     // A stuck call returns.
     void release() const;
+    // How often the DLL has asked the library for its table.
+    int negotiations() const;
 
     contract::MadeDirectory directory;
 

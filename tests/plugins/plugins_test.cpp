@@ -6,6 +6,7 @@
 #include "core/path.h"
 #include "platform/process.h"
 
+#include <barrier>
 #include <chrono>
 #include <fstream>
 #include <thread>
@@ -77,11 +78,7 @@ TEST(Plugin, ThatIsNoneIsRefused) {
 
 TEST(Plugin, MayHaveAnyName) {
     Stub stub("good");
-    const auto copy =
-        stub.directory.root() / std::filesystem::path(u8"stub-\U0001F600" STUB_SUFFIX);
-    contract::write_file(copy, contract::read_file(Stub::library("good")));
-    std::filesystem::permissions(copy, std::filesystem::perms::owner_all);
-    stub.use(copy);
+    stub.use_copy("good", u8"stub-\U0001F600" STUB_SUFFIX);
     EXPECT_CODE(ask_online(), S_OK);
     EXPECT_EQ(take_arrived().size(), 2u);
 }
@@ -205,6 +202,24 @@ TEST(Plugin, ServesManyThreads) { // P-2
         });
     for (auto& thread : threads) thread.join();
     EXPECT_EQ(open_connections(), 0);
+}
+
+TEST(Plugin, IsLoadedOnceByManyThreads) { // P-2
+    constexpr int count = 8;
+    Stub stub("good");
+    for (int round = 0; round < 10; ++round) {
+        stub.use_copy("good", text("fresh-", round, STUB_SUFFIX));
+        std::barrier at_once(count);
+        std::vector<std::thread> threads;
+        for (int i = 0; i < count; ++i)
+            threads.emplace_back([&] {
+                at_once.arrive_and_wait();
+                EXPECT_CODE(ask_online(), S_OK);
+            });
+        for (auto& thread : threads) thread.join();
+        EXPECT_EQ(stub.negotiations(), 1);
+        EXPECT_EQ(open_connections(), 0);
+    }
 }
 
 } // namespace

@@ -22,6 +22,7 @@ static void pause_ms(unsigned ms) {
 static stub_backend backend;
 static volatile int cancelled;
 static volatile int released;
+static int negotiations;
 
 NTDSB_TRANSPORT_EXPORT void NTDSB_TRANSPORT_CALL stub_set_backend(stub_backend function) {
     backend = function;
@@ -29,6 +30,7 @@ NTDSB_TRANSPORT_EXPORT void NTDSB_TRANSPORT_CALL stub_set_backend(stub_backend f
     released = 0;
 }
 NTDSB_TRANSPORT_EXPORT void NTDSB_TRANSPORT_CALL stub_release(void) { released = 1; }
+NTDSB_TRANSPORT_EXPORT int NTDSB_TRANSPORT_CALL stub_negotiations(void) { return negotiations; }
 
 /* --- Replies that are none */
 
@@ -190,6 +192,7 @@ NTDSB_TRANSPORT_EXPORT const ntdsb_transport* NTDSB_TRANSPORT_CALL
 ntdsb_transport_negotiate(uint32_t oldest, uint32_t newest)
 #endif
 {
+    ++negotiations;
 #if STUB_VARIANT == STUB_UNWILLING
     (void)oldest, (void)newest, (void)table;
     return NULL;

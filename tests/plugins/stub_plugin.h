@@ -36,5 +36,7 @@ typedef int32_t (*stub_backend)(enum stub_event event, void* connection, uint16_
 
 typedef void(NTDSB_TRANSPORT_CALL* stub_set_backend_t)(stub_backend function);
 typedef void(NTDSB_TRANSPORT_CALL* stub_release_t)(void);
+/* How often the plug-in was negotiated with, by one thread at a time. */
+typedef int(NTDSB_TRANSPORT_CALL* stub_negotiations_t)(void);
 
 #endif

@@ -51,6 +51,8 @@ ManyDirectories::ManyDirectories(int count) {
     contract::set_environment("NTDSBCLI_CONFIG", (root_ / "ntdsbcli.toml").string());
 }
 
+const std::string& ManyDirectories::address() const { return service_->address(); }
+
 double ManyDirectories::resident_mib() const {
     std::ifstream status("/proc/" + std::to_string(service_->id()) + "/status");
     std::string word;

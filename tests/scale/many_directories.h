@@ -17,6 +17,7 @@ public:
     static std::string server(int number) { return "d" + std::to_string(number); }
     std::filesystem::path folder(int number) const { return root_ / server(number); }
     std::filesystem::path database(int number) const { return folder(number) / "ntds.dit"; }
+    const std::string& address() const;
     // What the service holds now.
     double resident_mib() const;
     int open_files() const;

@@ -24,6 +24,7 @@ import time
 
 # Debian packages: krb5-kdc, krb5-admin-server (kadmin.local), krb5-user (kinit), gss-ntlmssp.
 PROGRAMS = ("krb5kdc", "kdb5_util", "kadmin.local", "kinit")
+LEAKS = pathlib.Path(__file__).with_name("leaks_with_passwords.txt")
 PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
 NAME = "NTDSB.TEST"
 DOMAIN = "NTDSB"
@@ -67,6 +68,7 @@ class Realm:
             "KRB5CCNAME": f"FILE:{self.folder / 'none.ccache'}",
             "KRB5RCACHENAME": f"file2:{self.folder / 'replays'}",
             "NTLM_USER_FILE": str(self.folder / "ntlm.users"),
+            "LSAN_OPTIONS": f"suppressions={LEAKS}:print_suppressions=0",
         }
 
     def full_environment(self, **more):

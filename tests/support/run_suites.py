@@ -27,7 +27,7 @@ import sys
 import time
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-LEAKS = TOP / "tests" / "interop" / "leaks_of_libraries.txt"
+LEAKS = TOP / "tests" / "support" / "leaks_of_libraries.txt"
 WINE_RUN = TOP / "tests" / "support" / "wine-run"
 WINE_FLAVOURS = ("x64", "x86")
 FLAVOURS_AT_ONCE = 2

@@ -130,7 +130,7 @@ std::vector<std::u16string> computer_names() {
     std::vector<std::u16string> names;
     for (const auto kind : kinds) {
         wchar_t buffer[1024];
-        DWORD size = static_cast<DWORD>(std::size(buffer));
+        auto size = static_cast<DWORD>(std::size(buffer));
         if (!GetComputerNameExW(kind, buffer, &size)) continue;
         std::u16string name = from_wide(std::wstring_view(buffer, size));
         for (char16_t& c : name) {

@@ -28,6 +28,11 @@ Error socket_error(int error, std::string_view attempt) {
     return system_error(static_cast<DWORD>(error), attempt);
 }
 
+// A socket is a handle, as a number.
+HANDLE as_handle(SOCKET socket) {
+    return reinterpret_cast<HANDLE>(socket); // NOLINT(performance-no-int-to-ptr)
+}
+
 Result<void> start_winsock() {
     static const int started = [] {
         WSADATA data;
@@ -139,7 +144,7 @@ Result<Socket> Socket::connect(const HostAndPort& to, std::chrono::milliseconds 
             continue;
         }
         Socket socket(handle);
-        (void)::SetHandleInformation(reinterpret_cast<HANDLE>(handle), HANDLE_FLAG_INHERIT, 0);
+        (void)::SetHandleInformation(as_handle(handle), HANDLE_FLAG_INHERIT, 0);
         const auto now = Monotonic::now();
         error = connect_before(handle, *one, now + (deadline - now) / left);
         if (error != 0) continue;
@@ -159,6 +164,7 @@ Socket::~Socket() {
     if (handle_ != INVALID_SOCKET) close_socket(handle_);
 }
 
+// NOLINTNEXTLINE(readability-make-member-function-const): what is connected changes
 Result<void> Socket::write(std::span<const std::byte> octets) {
     while (!octets.empty()) {
         const auto part = static_cast<int>(std::min(octets.size(), most_octets_at_once));
@@ -192,9 +198,10 @@ Result<std::size_t> Socket::read_some(std::span<std::byte> first, std::span<std:
 }
 
 // What waits already is woken by the second call, what would wait next fails because of the first.
+// NOLINTNEXTLINE(readability-make-member-function-const): what is connected changes
 void Socket::wake() noexcept {
     (void)::shutdown(handle_, SD_BOTH);
-    (void)::CancelIoEx(reinterpret_cast<HANDLE>(handle_), nullptr);
+    (void)::CancelIoEx(as_handle(handle_), nullptr);
 }
 
 } // namespace ntdsb::platform

@@ -4,6 +4,8 @@
 #include "platform/windows/system_error.h"
 #include "platform/windows/wine.h"
 
+#include <algorithm>
+
 #include <aclapi.h>
 #include <sddl.h>
 
@@ -33,10 +35,8 @@ bool is_trusted(PSID sid) {
     wchar_t* text = nullptr;
     if (!sid || !ConvertSidToStringSidW(sid, &text)) return false;
     const LocalMemory owner{text};
-    for (const wchar_t* name : trusted) {
-        if (std::wstring_view(name) == text) return true;
-    }
-    return false;
+    return std::ranges::any_of(
+        trusted, [&](const wchar_t* name) { return std::wstring_view(name) == text; });
 }
 
 // Adds up what the entry lets others do. Entries that deny are left out of account: they only take

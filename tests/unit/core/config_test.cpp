@@ -185,6 +185,13 @@ TEST(Config, ReadsServiceAndLog) {
         fragment_timeout_s = 6
         unread_timeout_s = 7
         max_calls_per_connection = 8
+        hang_up_timeout_s = 9
+        max_waiting_calls_per_connection = 11
+        max_open_calls_per_connection = 12
+        max_presentation_contexts = 16
+        max_stranger_bytes = 8192
+        max_metrics_requests = 13
+        metrics_timeout_s = 14
         max_request_bytes = 65536
         max_unsent_bytes = 65537
         max_held_bytes = 4294967295
@@ -207,6 +214,13 @@ TEST(Config, ReadsServiceAndLog) {
     EXPECT_EQ(config.service.fragment_timeout_s, 6u);
     EXPECT_EQ(config.service.unread_timeout_s, 7u);
     EXPECT_EQ(config.service.max_calls_per_connection, 8u);
+    EXPECT_EQ(config.service.hang_up_timeout_s, 9u);
+    EXPECT_EQ(config.service.max_waiting_calls_per_connection, 11u);
+    EXPECT_EQ(config.service.max_open_calls_per_connection, 12u);
+    EXPECT_EQ(config.service.max_presentation_contexts, 16u);
+    EXPECT_EQ(config.service.max_stranger_bytes, 8192u);
+    EXPECT_EQ(config.service.max_metrics_requests, 13u);
+    EXPECT_EQ(config.service.metrics_timeout_s, 14u);
     EXPECT_EQ(config.service.max_request_bytes, 65536u);
     EXPECT_EQ(config.service.max_unsent_bytes, 65537u);
     EXPECT_EQ(config.service.max_held_bytes, 4294967295u);

@@ -6,6 +6,7 @@
 #include "rpc/client_association.h"
 #include "rpc/server_association.h"
 #include "rpc_test_data.h"
+#include "support/leaks_of_gssntlmssp.h"
 
 #include <gtest/gtest.h>
 
@@ -23,12 +24,6 @@
 #include <grp.h>
 #include <pwd.h>
 #include <unistd.h>
-
-// gss-ntlmssp 1.2 never frees the digests that it computes a password's hash with.
-extern "C" const char* __lsan_default_suppressions();
-extern "C" __attribute__((visibility("default"))) const char* __lsan_default_suppressions() {
-    return "leak:gssntlmssp.so";
-}
 
 // The computer's lists of users, with more in them: a user "NTDSB\\both", and two groups of his, the
 // first with 5 MiB of members' names, the second with more than anybody would read.

@@ -1,9 +1,10 @@
 // What a server does while its callers authenticate: nobody else waits for a mechanism that waits,
 // and what is not admitted in time is not kept.
-#include "raw_client.h"
+#include "server_fixture.h"
 
 #include "rpc/client_association.h"
 #include "server/workers.h"
+#include "support/leaks_of_gssntlmssp.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

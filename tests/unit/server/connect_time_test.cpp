@@ -1,7 +1,7 @@
 // A connect comes back within connect_timeout_s, whoever does not answer (transport/rpc.cpp,
 // contract COM-7); and a host that vanishes later is found out. On Linux, where a test can play all
 // of them.
-#include "raw_client.h"
+#include "server_fixture.h"
 
 #include "server/asio.h"
 #include "support/temp_folder.h"

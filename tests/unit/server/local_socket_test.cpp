@@ -1,6 +1,6 @@
 // The server on a Unix-domain socket (server/local_socket.h): whom it lets in, and what becomes of
 // the socket's file.
-#include "raw_client.h"
+#include "server_fixture.h"
 
 #include <fstream>
 #include <functional>

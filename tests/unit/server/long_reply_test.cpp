@@ -1,6 +1,6 @@
 // Replies longer than the buffers between server and client hold, to clients that do not take them:
 // what waits, for how long, and how it ends (server/connection.h, server/reply_stream.h).
-#include "raw_client.h"
+#include "server_fixture.h"
 
 #include "rpc/fault_status.h"
 #include "support/big_database.h"

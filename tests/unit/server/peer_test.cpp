@@ -1,6 +1,6 @@
 // Who is taken to be of this computer, and who may call without proving who it is (server/peer.h,
 // contract COM-9): callers from loopback, from another address, and from one of the two to the other.
-#include "raw_client.h"
+#include "server_fixture.h"
 
 #include "server/asio.h"
 #include "server/peer.h"

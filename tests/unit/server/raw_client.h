@@ -1,13 +1,11 @@
-// A client that sends what it likes, and a server in this process on a port of its own.
+// A client that sends what it likes, and reads when it likes.
 #pragma once
 
 #include "ntdsbcli.h"
 #include "platform/socket.h"
 #include "rpc/pdu.h"
-#include "server/server.h"
-#include "service/interlock_view.h"
-#include "unit/service/backup_directory.h"
 #include "wire/ndr.h"
+#include "wire/operations.h"
 
 #include <gtest/gtest.h>
 
@@ -86,10 +84,10 @@ public:
     }
     std::uint32_t group() const { return group_; }
 
-    void request(std::uint32_t id, std::uint16_t context, std::uint16_t opnum,
+    bool request(std::uint32_t id, std::uint16_t context, std::uint16_t opnum,
                  std::span<const std::byte> stub) {
-        send(rpc::encode({PduType::request, rpc::only_fragment, id},
-                         rpc::Request{0, context, opnum, std::nullopt}, stub));
+        return send(rpc::encode({PduType::request, rpc::only_fragment, id},
+                                rpc::Request{0, context, opnum, std::nullopt}, stub));
     }
     // The reply's stub, or the fault's status.
     struct Answer {
@@ -131,51 +129,6 @@ private:
     Bytes received_;
     std::uint32_t group_ = 0;
     std::uint32_t last_call_ = 1;
-};
-
-// A directory, and what may be set before the server starts.
-class ServerTest : public testing::Test {
-protected:
-    ServerTest() {
-        test::EseDatabase{}.write(directory.database());
-        directory.config.service.listen = {"127.0.0.1:0"};
-        directory.config.service.allow_anonymous = true;
-        directory.config.service.restore_roots = {wire_path(directory.live().parent_path())};
-    }
-    void start() {
-        auto started = Server::start(directory.shared_config(), limits);
-        ASSERT_TRUE(started) << started.error().what;
-        server = std::move(started).value();
-    }
-    std::string address() const { return server->addresses().front(); }
-    RawClient bound() const {
-        RawClient client(address());
-        EXPECT_EQ(client.bind(), PduType::bind_ack);
-        return client;
-    }
-    void expect_alive() const {
-        const auto answer = bound().ping();
-        ASSERT_TRUE(answer.stub) << std::hex << answer.fault;
-        EXPECT_EQ(answer.stub->size(), 4u);
-    }
-
-    std::string ask_metrics(std::string_view request) const {
-        auto socket = platform::Socket::connect(
-            platform::split_address(server->metrics_address()).value(), std::chrono::seconds(30));
-        EXPECT_TRUE(socket);
-        EXPECT_TRUE(socket.value().write(octets_of(request)));
-        std::string answer;
-        std::array<std::byte, 4096> buffer;
-        for (;;) {
-            const auto got = socket.value().read_some(buffer, {});
-            if (!got) return answer;
-            answer.append(reinterpret_cast<const char*>(buffer.data()), got.value());
-        }
-    }
-
-    service::BackupDirectory directory;
-    Limits limits;
-    std::unique_ptr<Server> server;
 };
 
 } // namespace ntdsb::server

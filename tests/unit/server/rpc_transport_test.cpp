@@ -1,5 +1,5 @@
 // The rpc transport (transport/rpc.cpp) against our server, and against peers that misbehave.
-#include "raw_client.h"
+#include "server_fixture.h"
 
 #include "server/asio.h"
 #include "transport/transport.h"

@@ -1,6 +1,6 @@
 // The server on a real socket (server/server.h): what hostile, slow and vanishing clients get, and
 // what the others notice of them.
-#include "raw_client.h"
+#include "server_fixture.h"
 
 #include "rpc/fault_status.h"
 #include "server/asio.h"
@@ -84,6 +84,11 @@ TEST_F(ServerTest, TakesItsLimitsFromTheSettings) {
     EXPECT_EQ(same.unread, usual.unread);
     EXPECT_EQ(same.association.request, usual.association.request);
     EXPECT_EQ(same.association.pending, usual.association.pending);
+    EXPECT_EQ(same.stranger.contexts, usual.stranger.contexts);
+    EXPECT_EQ(same.stranger.calls, usual.stranger.calls);
+    EXPECT_EQ(same.stranger.request, usual.stranger.request);
+    EXPECT_EQ(same.linger, usual.linger);
+    EXPECT_EQ(same.metrics_request, usual.metrics_request);
     service.max_connections = 3;
     service.max_calls = 4;
     service.max_authentications = 9;
@@ -94,6 +99,13 @@ TEST_F(ServerTest, TakesItsLimitsFromTheSettings) {
     service.max_request_bytes = 70000;
     service.max_unsent_bytes = 80000;
     service.max_held_bytes = 90000;
+    service.hang_up_timeout_s = 10;
+    service.max_waiting_calls_per_connection = 11;
+    service.max_open_calls_per_connection = 12;
+    service.max_presentation_contexts = 16;
+    service.max_stranger_bytes = 9000;
+    service.max_metrics_requests = 13;
+    service.metrics_timeout_s = 14;
     const Limits own = limits_of(service);
     EXPECT_EQ(own.connections, 3u);
     EXPECT_EQ(own.calls, 4u);
@@ -106,6 +118,17 @@ TEST_F(ServerTest, TakesItsLimitsFromTheSettings) {
     EXPECT_EQ(own.association.pending, 140000u);
     EXPECT_EQ(own.unsent, 80000u);
     EXPECT_EQ(own.held, 90000u);
+    EXPECT_EQ(own.linger, 10s);
+    EXPECT_EQ(own.waiting_of_connection, 11u);
+    EXPECT_EQ(own.association.calls, 12u);
+    EXPECT_EQ(own.association.contexts, 16u);
+    EXPECT_EQ(own.stranger_unsent, 9000u);
+    EXPECT_EQ(own.stranger.request, 9000u);
+    EXPECT_EQ(own.stranger.pending, 9000u);
+    EXPECT_EQ(own.stranger.contexts, 4u);
+    EXPECT_EQ(own.stranger.calls, 6u);
+    EXPECT_EQ(own.metrics_requests, 13u);
+    EXPECT_EQ(own.metrics_request, 14s);
 }
 
 TEST_F(ServerTest, SaysWhichAddressIsTaken) {

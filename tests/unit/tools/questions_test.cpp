@@ -85,11 +85,30 @@ TEST_F(Ntdsbctl, DoctorTellsEachSettingsOrigin) {
 
 TEST_F(Ntdsbctl, DoctorKnowsEverySettingOfTheService) {
     const auto settings = json({"doctor"}, exit_ok)["settings"];
-    for (const char* key :
-         {"listen", "allow_anonymous", "allow_backup", "allow_restore", "restore_roots", "metrics",
-          "max_connections", "max_calls", "max_authentications", "bind_timeout_s",
-          "fragment_timeout_s", "unread_timeout_s", "max_calls_per_connection", "max_request_bytes",
-          "max_unsent_bytes", "max_held_bytes", "stop_timeout_s"})
+    for (const char* key : {"listen",
+                            "allow_anonymous",
+                            "allow_backup",
+                            "allow_restore",
+                            "restore_roots",
+                            "metrics",
+                            "max_connections",
+                            "max_calls",
+                            "max_authentications",
+                            "bind_timeout_s",
+                            "fragment_timeout_s",
+                            "unread_timeout_s",
+                            "max_calls_per_connection",
+                            "max_request_bytes",
+                            "max_unsent_bytes",
+                            "max_held_bytes",
+                            "stop_timeout_s",
+                            "hang_up_timeout_s",
+                            "max_waiting_calls_per_connection",
+                            "max_open_calls_per_connection",
+                            "max_presentation_contexts",
+                            "max_stranger_bytes",
+                            "max_metrics_requests",
+                            "metrics_timeout_s"})
         EXPECT_TRUE(settings.contains(text("service.", key))) << key;
 }
 
