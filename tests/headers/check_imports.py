@@ -107,8 +107,8 @@ def main() -> int:
     for file in files:
         wrong = file.difference(rows)
         failed += bool(wrong)
-        print(f"{'FAIL' if wrong else 'ok  '} {file.name} {file.machine} imports what the manifest "
-              f"says ({len(file.imports)} rows)")
+        print(f"{'FAIL' if wrong else 'ok  '} {file.name} ({file.machine or 'linux'}) imports what the "
+              f"manifest says, {len(file.imports)} rows")
         for line in wrong:
             print(f"     {line}")
     print(f"{len(files) - failed} passed, {failed} failed, 0 skipped")
