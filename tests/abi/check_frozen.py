@@ -69,6 +69,8 @@ class Directory:
             "[directory]\n"
             f"database = '{self.shown(self.work / 'directory' / 'ntds.dit')}'\n"
             f"state_path = '{self.shown(self.work / 'state')}'\n"
+            # The mirror stays until the directory starts, which it never does: the next run would find it.
+            "registry_mirror = false\n"
             "[transport.plugins.old]\n"
             f"path = '{self.shown(options.plugin)}'\n"
             "[transport.servers.frozen]\n"

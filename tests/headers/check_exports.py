@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Checks what a built library shows to the outside: exactly the exports of the manifest, by their
-plain names (contract ABI-0, ABI-2), and imports from nothing but the system (which functions
-exactly, check_imports.py compares). Of ntdsbcli.lib: that
-it offers them all under the names that MSVC's compiler asks for.
+plain names (contract ABI-0, ABI-2), and imports from nothing but the system (which functions,
+check_imports.py compares). Of ntdsbcli.lib: that it offers them all under the names that MSVC's
+compiler asks for.
 
     check_exports.py LIBRARY x64|x86|linux
 
