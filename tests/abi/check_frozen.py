@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Runs a frozen client and a frozen plug-in against the library of today (README.md beside this).
 
-Also checks that the frozen files are as they were and, where there are surfaces, that abidiff finds
-no function or type of the frozen headers changed in today's. Last line: `N passed, N failed, N skipped`.
+Also checks that the frozen files are as they were, that today's compiler lays transport.h out as
+frozen, and, on Linux, that abidiff finds no function or type of the frozen headers changed in today's,
+nor a symbol, a symbol's version or the soname of the shared object.
+Last line: `N passed, N failed, N skipped`.
 """
 import argparse
 import hashlib
@@ -12,8 +14,13 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
+
+import check_transport
 
 SUMS = "SHA256SUMS"
+BASELINE = "libntdsbcli.abi"
+TABLE = "transport.txt"
 
 
 def report(name: str, wrong: str = "") -> bool:
@@ -32,10 +39,19 @@ def changed_files(version: pathlib.Path) -> str:
                             if expected.get(name) != found.get(name)))
 
 
-def compare_surfaces(frozen: pathlib.Path, today: pathlib.Path) -> str:
+def abidiff(frozen: pathlib.Path, today: pathlib.Path) -> str:
     done = subprocess.run(["abidiff", "--no-added-syms", str(frozen), str(today)],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     return "" if done.returncode == 0 else done.stdout or f"abidiff ended with {done.returncode}"
+
+
+def compare_shared_object(baseline: pathlib.Path, library: pathlib.Path) -> str:
+    """Its types are the headers', which the surfaces compare; how much of them its debug information
+    tells depends on the build, so that is left out."""
+    with tempfile.TemporaryDirectory() as folder:
+        stripped = pathlib.Path(folder) / library.name
+        subprocess.run(["strip", "--strip-debug", "-o", str(stripped), str(library)], check=True)
+        return abidiff(baseline, stripped)
 
 
 class Directory:
@@ -53,6 +69,8 @@ class Directory:
             "[directory]\n"
             f"database = '{self.shown(self.work / 'directory' / 'ntds.dit')}'\n"
             f"state_path = '{self.shown(self.work / 'state')}'\n"
+            # The mirror stays until the directory starts, which it never does: the next run would find it.
+            "registry_mirror = false\n"
             "[transport.plugins.old]\n"
             f"path = '{self.shown(options.plugin)}'\n"
             "[transport.servers.frozen]\n"
@@ -90,12 +108,19 @@ def main() -> int:
     for name in ("version", "work", "client", "plugin", "library", "make-database"):
         parser.add_argument(f"--{name}", type=pathlib.Path, required=True)
     parser.add_argument("--surfaces", type=pathlib.Path, nargs=2)
+    parser.add_argument("--include", type=pathlib.Path, required=True, help="today's headers")
+    parser.add_argument("--compiler", help="of the GNU kind, which tells how it lays them out")
     parser.add_argument("start", nargs="*", help="what starts a program of the library's kind")
     options = parser.parse_args()
     outcomes = [report("the frozen files are as they were", changed_files(options.version))]
+    if options.compiler:
+        outcomes.append(report("transport.h is laid out as it was", check_transport.compare(
+            options.version / TABLE, options.include, options.compiler)))
     if options.surfaces:
         outcomes.append(report("abidiff finds no function and no type changed",
-                               compare_surfaces(*options.surfaces)))
+                               abidiff(*options.surfaces)))
+        outcomes.append(report("abidiff finds no symbol, no symbol's version and no soname changed",
+                               compare_shared_object(options.version / BASELINE, options.library)))
     passed, failed = run_client(options)
     passed, failed = passed + sum(outcomes), failed + outcomes.count(False)
     print(f"{passed} passed, {failed} failed, 0 skipped")

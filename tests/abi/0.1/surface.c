@@ -1,6 +1,7 @@
-/* FROZEN. Every function of version 0.1 as that version's headers declare it, defined as nothing. Compiled
- * with the headers of 0.1 and with those of today: the compiler refuses another prototype, and abidiff
- * compares the types of the two (tests/abi/README.md). */
+/* FROZEN. Every function of version 0.1, and the one that a plug-in of 0.1 exports, as that version's headers
+ * declare it, defined as nothing. Compiled with the headers of 0.1 and with those of today: the compiler
+ * refuses another prototype, and abidiff compares the types of the two (tests/abi/README.md). */
+#include <ntdsb/transport.h>
 #include <ntdsbcli.h>
 
 #ifndef WINAPI
@@ -42,3 +43,13 @@
 #define DEFINE(result, name, parameters) \
     __attribute__((visibility("default"))) result WINAPI name parameters { __builtin_trap(); }
 SURFACE(DEFINE)
+
+/* Its table leads to every structure of the plug-in interface. */
+__attribute__((visibility("default"))) const ntdsb_transport*
+ntdsb_transport_negotiate(uint32_t oldest, uint32_t newest) {
+    (void)oldest, (void)newest;
+    __builtin_trap();
+}
+/* And it is what the host takes it for. */
+__attribute__((visibility("default"))) const ntdsb_transport_negotiate_t surface_of_negotiate =
+    ntdsb_transport_negotiate;
