@@ -26,7 +26,8 @@ Error lost(std::string_view how) {
 } // namespace
 
 std::string to_string(const Fault& fault) {
-    const std::string_view side = fault.side == Fault::Side::request ? "the request" : "the reply";
+    std::string side = fault.side == Fault::Side::request ? "the request" : "the reply";
+    if (fault.fragment > 0) side = text("fragment ", fault.fragment + 1, " of ", side);
     switch (fault.kind) {
     case Fault::Kind::drop:
         return text("drop ", side);
@@ -39,6 +40,8 @@ std::string to_string(const Fault& fault) {
     case Fault::Kind::alter:
         return text("alter ", fault.size, " octets at ", fault.offset, " of ", side, " by ",
                     hex(std::to_integer<std::uint64_t>(fault.mask)));
+    case Fault::Kind::omit:
+        return text("omit ", side);
     }
     return {};
 }
@@ -62,6 +65,7 @@ wire::Bytes damaged(const Fault& fault, std::span<const std::byte> octets) {
     wire::Bytes out(octets.begin(), octets.end());
     switch (fault.kind) {
     case Fault::Kind::drop:
+    case Fault::Kind::omit:
         out.clear();
         break;
     case Fault::Kind::delay:
@@ -197,6 +201,7 @@ private:
         }
         case Fault::Kind::cut: // what came of it is all that the service gets
         case Fault::Kind::alter:
+        case Fault::Kind::omit:
             break;
         }
         auto outcome = run(opnum, damaged(fault, request), reply);

@@ -14,7 +14,8 @@
 namespace ntdsb::transport {
 
 struct Fault {
-    enum class Kind { drop, delay, cut, repeat, alter };
+    // Omitted: it does not arrive, and what follows does, as somebody on the way can do.
+    enum class Kind { drop, delay, cut, repeat, alter, omit };
     enum class Side { request, reply };
 
     Kind kind = Kind::drop;
@@ -23,6 +24,7 @@ struct Fault {
     std::size_t size = 1;   // alter: how many
     std::byte mask{0xff};   // alter: what each is XORed with
     std::chrono::milliseconds time{0}; // delay
+    std::size_t fragment = 0;          // of a stream that carries a side in several: which one
 };
 
 // "alter 4 octets at 12 of the request by 0x80"
@@ -31,7 +33,7 @@ std::string to_string(const Fault& fault);
 // The n-th fault of a series that `seed` alone decides, for something of `size` octets (over 0).
 Fault random_fault(std::uint64_t seed, std::uint64_t n, std::size_t size);
 
-// What arrives of `octets`: dropped, cut, repeated or altered; delayed is not done here. Nothing
+// What arrives of `octets`: dropped, cut, repeated, altered or omitted; delayed is not done here. Nothing
 // follows on the connection where it `loses` it.
 wire::Bytes damaged(const Fault& fault, std::span<const std::byte> octets);
 bool loses_the_connection(const Fault& fault);

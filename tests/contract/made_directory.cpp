@@ -69,8 +69,9 @@ void write_text(const fs::path& path, const std::string& text) {
 }
 } // namespace
 
-MadeDirectory::MadeDirectory(Shape shape, const std::string& settings) : shape_(shape) {
-    fs::create_directory(ntds());
+MadeDirectory::MadeDirectory(Shape shape, const std::string& settings, fs::path below)
+    : shape_(shape), below_(std::move(below)) {
+    fs::create_directories(ntds());
     fs::create_directory(backup());
     make_files(ntds(), shape);
     configure(settings);

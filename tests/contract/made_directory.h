@@ -26,9 +26,9 @@ enum class Shape {
 class MadeDirectory {
 public:
     // Makes the files and a configuration, and points NTDSBCLI_CONFIG to it. `settings` is added to
-    // [directory].
+    // [directory]. The database and its logs lie `below` this folder of root(), if one is named.
     explicit MadeDirectory(Shape shape = Shape::clean_without_logs,
-                           const std::string& settings = {});
+                           const std::string& settings = {}, std::filesystem::path below = {});
     ~MadeDirectory() = default;
     MadeDirectory(const MadeDirectory&) = delete;
     MadeDirectory& operator=(const MadeDirectory&) = delete;
@@ -40,7 +40,7 @@ public:
     void configure(const std::string& settings, const std::string& more = {}) const;
 
     const std::filesystem::path& root() const { return folder_.path(); }
-    std::filesystem::path ntds() const { return root() / "ntds"; }
+    std::filesystem::path ntds() const { return root() / below_ / "ntds"; }
     std::filesystem::path state() const { return root() / "state"; }
     std::filesystem::path backup() const { return root() / "backup"; }
     std::filesystem::path database_file() const { return ntds() / "ntds.dit"; }
@@ -61,6 +61,7 @@ public:
 private:
     ntdsb::test::TempFolder folder_;
     Shape shape_;
+    std::filesystem::path below_;
     mutable std::unique_ptr<ntdsb::test::ServerProcess> service_;
 };
 

@@ -1,8 +1,8 @@
 // Every operation, with everything that a bad network can do to its request and its reply, at
-// points all over them: the caller gets a code and defined out-parameters, its handle can be ended,
-// nothing is sent twice, the record is one that the contract knows, and the next caller is served.
-// Over a plug-in that leads to a service in this process, over rpc, and over the example plug-in.
-// All points in `./dev prove`, a sample otherwise.
+// points all over every fragment of them: the caller gets a code and defined out-parameters, its
+// handle can be ended, nothing is sent twice, the record is one that the contract knows, and the
+// next caller is served. Over a plug-in that leads to a service in this process, over rpc, and over
+// the example plug-in. All points in `./dev prove`, a sample otherwise.
 #include "operations.h"
 #include "proxy.h"
 
@@ -12,6 +12,7 @@
 #include <chrono>
 #include <iostream>
 #include <map>
+#include <set>
 #include <thread>
 
 namespace faults {
@@ -23,6 +24,7 @@ using transport::Fault;
 using Kind = Fault::Kind;
 using Side = Fault::Side;
 using Clock = std::chrono::steady_clock;
+using Sizes = std::vector<std::size_t>;
 
 bool is_proving() { return std::getenv("NTDSB_PROVE") != nullptr; }
 
@@ -36,8 +38,9 @@ public:
     virtual void disarm() = 0;
     virtual bool has_struck() const = 0;
     virtual unsigned times_sent() const = 0;
-    virtual std::size_t request_size() const = 0;
-    virtual std::size_t reply_size() const = 0;
+    // Of each fragment in which it was carried; of a plug-in's there is one.
+    virtual Sizes request_sizes() const = 0;
+    virtual Sizes reply_sizes() const = 0;
     // Whether fragments are struck, and not what they carry.
     virtual bool is_stream() const = 0;
 };
@@ -56,14 +59,21 @@ public:
     void disarm() override { plan_->disarm(); }
     bool has_struck() const override { return plan_->has_struck(); }
     unsigned times_sent() const override { return plan_->times_run(); }
-    std::size_t request_size() const override { return plan_->request_size(); }
-    std::size_t reply_size() const override { return plan_->reply_size(); }
+    Sizes request_sizes() const override { return {plan_->request_size()}; }
+    Sizes reply_sizes() const override { return {plan_->reply_size()}; }
     bool is_stream() const override { return false; }
 
 private:
     std::shared_ptr<transport::FaultPlan> plan_ = std::make_shared<transport::FaultPlan>();
     plugins::Stub stub_{"good"};
 };
+
+// Paths this long in the shortest fragments that there are: most operations take several.
+std::filesystem::path deep_folder() {
+    std::filesystem::path deep;
+    for (int i = 0; i < 6; ++i) deep /= std::string(120, 'd');
+    return deep;
+}
 
 class Stream : public Carrier {
 public:
@@ -76,7 +86,9 @@ public:
                              "']\nallow_anonymous = true\nrestore_roots = ['" + root + "']\n",
                          "the service");
         auto shared = std::make_shared<const Config>(std::move(config).value());
-        auto started = server::Server::start(shared, server::limits_of(shared->service));
+        server::Limits limits = server::limits_of(shared->service);
+        limits.association.fragment = limits.stranger.fragment = rpc::must_receive_size;
+        auto started = server::Server::start(shared, limits);
         if (!started) throw std::runtime_error(started.error().what);
         server_ = std::move(started).value();
         proxy_ = std::make_unique<Proxy>(server_->addresses().front(),
@@ -95,14 +107,14 @@ public:
     void disarm() override { proxy_->disarm(); }
     bool has_struck() const override { return proxy_->has_struck(); }
     unsigned times_sent() const override { return proxy_->times_sent(); }
-    std::size_t request_size() const override { return proxy_->request_size(); }
-    std::size_t reply_size() const override { return proxy_->reply_size(); }
+    Sizes request_sizes() const override { return proxy_->request_sizes(); }
+    Sizes reply_sizes() const override { return proxy_->reply_sizes(); }
     bool is_stream() const override { return true; }
     // The bind is struck instead of the operation's own fragments.
     void strike_binds() { binds_ = true; }
 
 private:
-    contract::MadeDirectory directory_{contract::Shape::dirty_with_logs};
+    contract::MadeDirectory directory_{contract::Shape::dirty_with_logs, {}, deep_folder()};
     std::unique_ptr<server::Server> server_;
     std::unique_ptr<Proxy> proxy_;
     bool binds_ = false;
@@ -142,7 +154,8 @@ class Tally {
 public:
     void add(const CarrierRow& carrier, const Fault& fault, HRESULT code) {
         ++points_;
-        static constexpr const char* kinds[] = {"dropped", "delayed", "cut", "repeated", "altered"};
+        static constexpr const char* kinds[] = {"dropped",  "delayed", "cut",
+                                                "repeated", "altered", "omitted"};
         ++outcomes_[text(carrier.name, ", ", kinds[static_cast<int>(fault.kind)],
                          code == S_OK ? ": S_OK" : ": a code")];
     }
@@ -164,39 +177,75 @@ Tally& tally() {
 
 // --- The points
 
-// In the middle of long data one octet is like another; a stream carries the same data behind its
-// headers as the embedded service is tried with octet by octet.
-bool is_worth_it(std::size_t offset, std::size_t size, bool is_stream) {
+// What is carried when nothing goes wrong.
+struct Measured {
+    Sizes requests, replies;
+    std::string given;
+    bool is_stream = false;
+    const Sizes& of(Side side) const { return side == Side::request ? requests : replies; }
+    bool is_last(const Fault& fault) const { return fault.fragment + 1 == of(fault.side).size(); }
+    // Too little or too much arrives, and then the last fragment all the same.
+    bool is_misjoined(const Fault& fault) const {
+        return (fault.kind == Kind::omit || fault.kind == Kind::repeat) && !is_last(fault);
+    }
+};
+
+// In the middle of long data one octet is like another, and a later fragment's are like the first's
+// but for its header; a stream carries the same data behind its headers as the embedded service is
+// tried with octet by octet.
+bool is_worth_it(std::size_t offset, std::size_t size, std::size_t fragment, bool is_stream) {
     if (offset < 32 || offset + 8 > size) return true;
-    return offset % (is_stream ? 7 : offset < 256 ? 1 : 509) == 0;
+    if (!is_stream) return offset % (offset < 256 ? 1 : 509) == 0;
+    return offset % (fragment == 0 && offset < 512 ? 7 : 127) == 0;
 }
 
-std::vector<Fault> all_points(std::size_t request_size, std::size_t reply_size, bool is_stream) {
+void add_points(std::vector<Fault>& points, const Measured& measured, Side side,
+                std::size_t fragment) {
     constexpr unsigned masks[] = {0x01, 0x80, 0xff};
+    const auto add = [&](Kind kind, std::size_t at = 0, std::size_t size = 1, unsigned mask = 0) {
+        points.push_back({kind, side, at, size, static_cast<std::byte>(mask), 20ms, fragment});
+    };
+    for (const Kind kind : {Kind::drop, Kind::repeat, Kind::delay}) add(kind);
+    // Behind the last one nothing follows: the caller would wait for ever.
+    if (!measured.is_last(points.back())) add(Kind::omit);
+    const std::size_t size = measured.of(side)[fragment];
+    for (std::size_t at = 0; at < size; ++at) {
+        if (!is_worth_it(at, size, fragment, measured.is_stream)) continue;
+        add(Kind::cut, at);
+        add(Kind::alter, at, 1, masks[at % 3]);
+        if (at % 8 == 0) add(Kind::alter, at, 8, 0xff);
+    }
+}
+
+std::vector<Fault> all_points(const Measured& measured) {
     std::vector<Fault> points;
     for (const Side side : {Side::request, Side::reply}) {
-        points.push_back({Kind::drop, side});
-        points.push_back({Kind::repeat, side});
-        points.push_back({Kind::delay, side, 0, 1, {}, 20ms});
-        const std::size_t size = side == Side::request ? request_size : reply_size;
-        for (std::size_t at = 0; at < size; ++at) {
-            if (!is_worth_it(at, size, is_stream)) continue;
-            points.push_back({Kind::cut, side, at});
-            points.push_back({Kind::alter, side, at, 1, static_cast<std::byte>(masks[at % 3])});
-            if (at % 8 == 0) points.push_back({Kind::alter, side, at, 8, std::byte{0xff}});
-        }
+        for (std::size_t fragment = 0; fragment < measured.of(side).size(); ++fragment)
+            add_points(points, measured, side, fragment);
     }
     return points;
 }
 
-// One of each kind; on which side, and where, is another for each row.
-std::vector<Fault> some_points(std::size_t request_size, std::size_t reply_size, std::size_t salt) {
+// One of each kind; on which side, and where, is another for each row. Then one in the middle
+// fragment and one in the last, where there are several.
+std::vector<Fault> some_points(const Measured& measured, std::size_t salt) {
     std::vector<Fault> points;
-    for (const Kind kind : {Kind::drop, Kind::delay, Kind::cut, Kind::repeat, Kind::alter}) {
+    const auto add = [&](Kind kind, Side side, std::size_t fragment) {
         salt = salt * 31 % 10007;
-        const Side side = salt % 2 == 0 ? Side::request : Side::reply;
-        const std::size_t size = side == Side::request ? request_size : reply_size;
-        points.push_back({kind, side, salt % size, 1 + salt % 8, std::byte{0xff}, 20ms});
+        const std::size_t at = salt % measured.of(side)[fragment];
+        points.push_back({kind, side, at, 1 + salt % 8, std::byte{0xff}, 20ms, fragment});
+    };
+    for (const Kind kind : {Kind::drop, Kind::delay, Kind::cut, Kind::repeat, Kind::alter})
+        add(kind, salt * 31 % 10007 % 2 == 0 ? Side::request : Side::reply, 0);
+    constexpr Kind later[] = {Kind::omit, Kind::repeat, Kind::cut, Kind::drop, Kind::alter};
+    for (const Side side : {Side::request, Side::reply}) {
+        const std::size_t count = measured.of(side).size();
+        for (const std::size_t fragment : std::set<std::size_t>{count / 2, count - 1}) {
+            if (fragment == 0) continue;
+            Kind kind = later[(salt + fragment) % std::size(later)];
+            if (kind == Kind::omit && fragment + 1 == count) kind = Kind::repeat;
+            add(kind, side, fragment);
+        }
     }
     return points;
 }
@@ -223,7 +272,8 @@ void expect_code(HRESULT code, const Operation& operation, const Fault& fault) {
     }
 }
 
-void try_point(const CarrierRow& row, const Operation& operation, const Fault& fault) {
+void try_point(const CarrierRow& row, const Operation& operation, const Measured& measured,
+               const Fault& fault) {
     SCOPED_TRACE(text(row.name, ", ", operation.name, ": ", to_string(fault)));
     const auto begun = Clock::now();
     const auto carrier = row.make();
@@ -238,6 +288,9 @@ void try_point(const CarrierRow& row, const Operation& operation, const Fault& f
         const bool repeats = fault.kind == Kind::repeat && fault.side == Side::request;
         EXPECT_LE(carrier->times_sent(), !carrier->is_stream() && repeats ? 2u : 1u) << "P-4";
         expect_code(code, operation, fault);
+        EXPECT_FALSE(code == S_OK && measured.is_misjoined(fault));
+        const bool is_told = code == S_OK && fault.kind != Kind::alter;
+        EXPECT_TRUE(!is_told || caller.given == measured.given) << caller.given;
         carrier->disarm();
         if (operation.on_handle && transport::loses_the_connection(fault)) {
             EXPECT_CODE(operation.call(caller), hrCommunicationError) << "it stays lost (COM-8)";
@@ -245,6 +298,8 @@ void try_point(const CarrierRow& row, const Operation& operation, const Fault& f
         EXPECT_CODE(caller.end(), S_OK);
     }
     const State state = recorded(carrier->directory());
+    const bool is_run = fault.side == Side::reply || !measured.is_misjoined(fault);
+    EXPECT_TRUE(is_run || state == operation.before);
     const bool may_be_another = fault.kind == Kind::alter; // request: registers something else
     EXPECT_TRUE(may_be_another || state == operation.before || state == operation.after);
     const bool is_done = code == S_OK && !may_be_another && fault.kind != Kind::repeat;
@@ -264,30 +319,34 @@ void PrintTo(const Row& row, std::ostream* out) { *out << row.carrier.name; }
 
 class Faults : public testing::TestWithParam<Row> {};
 
+Measured measure(const CarrierRow& row, const Operation& operation) {
+    const auto carrier = row.make();
+    Caller caller(carrier->directory());
+    operation.prepare(caller);
+    carrier->arm(operation, {Kind::delay, Side::reply, 0, 1, {}, 0ms});
+    EXPECT_CODE(operation.call(caller), S_OK);
+    EXPECT_TRUE(carrier->has_struck());
+    EXPECT_GT(carrier->reply_sizes().at(0), 0u);
+    EXPECT_EQ(caller.given.find("something else"), std::string::npos);
+    const Measured measured{carrier->request_sizes(), carrier->reply_sizes(), caller.given,
+                            carrier->is_stream()};
+    carrier->disarm();
+    if (measured.is_stream && !row.strikes_binds) {
+        EXPECT_GE(measured.requests.size(), operation.request_fragments);
+        EXPECT_GE(measured.replies.size(), operation.reply_fragments);
+    }
+    return measured;
+}
+
 TEST_P(Faults, GiveACodeAndLoseNothing) {
     const auto& [carrier, operation] = GetParam();
-    std::size_t request_size = 0, reply_size = 0;
-    bool is_stream = false;
-    {
-        const auto measured = carrier.make();
-        Caller caller(measured->directory());
-        operation.prepare(caller);
-        measured->arm(operation, {Kind::delay, Side::reply, 0, 1, {}, 0ms});
-        ASSERT_CODE(operation.call(caller), S_OK);
-        ASSERT_TRUE(measured->has_struck());
-        request_size = measured->request_size();
-        reply_size = measured->reply_size();
-        EXPECT_GT(reply_size, 0u);
-        is_stream = measured->is_stream();
-        measured->disarm();
-    }
+    const Measured measured = measure(carrier, operation);
+    if (HasFailure()) return;
     std::size_t salt = static_cast<std::size_t>(carrier.name[0]);
     for (const char c : std::string_view(operation.name))
         salt = (salt * 31 + static_cast<unsigned char>(c)) % 10007;
-    const auto points = is_proving() ? all_points(request_size, reply_size, is_stream)
-                                     : some_points(request_size, reply_size, salt);
-    for (const Fault& fault : points) {
-        try_point(carrier, operation, fault);
+    for (const Fault& fault : is_proving() ? all_points(measured) : some_points(measured, salt)) {
+        try_point(carrier, operation, measured, fault);
         if (HasFailure()) return;
     }
 }
@@ -326,7 +385,8 @@ TEST(FaultSeries, OfAnySeedLeavesADirectoryThatCanBeRestored) {
             Caller caller(carrier->directory());
             operation->prepare(caller);
             if (testing::Test::HasFatalFailure()) return;
-            const Fault fault = transport::random_fault(seed, n++, 64);
+            Fault fault = transport::random_fault(seed, n++, 64);
+            fault.fragment = (seed + n) % 3; // where there are fewer nothing is struck
             carrier->arm(*operation, fault);
             const HRESULT code = operation->call(caller);
             carrier->disarm();

@@ -1,6 +1,7 @@
 // See operations.h.
 #include "operations.h"
 
+#include "service/expiry_token.h"
 #include "service/interlock.h"
 
 #include <chrono>
@@ -23,20 +24,29 @@ HRESULT checked(HRESULT code, void* given, DWORD size) {
     DsBackupFree(given);
     return code;
 }
+// A list is another for each directory, by the folder that it is in.
+std::string without_root(std::string list, const Caller& caller) {
+    const std::string root = caller.directory.root().string();
+    for (auto at = list.find(root); at != std::string::npos; at = list.find(root, at))
+        list.replace(at, root.size(), "ROOT");
+    return list;
+}
 HRESULT with_list(HRESULT (*ask)(HBC, LPSTR*, LPDWORD), Caller& caller) {
     LPSTR list = reinterpret_cast<LPSTR>(&caller);
     DWORD size = 1;
     const HRESULT code = ask(caller.handle, &list, &size);
+    if (code == S_OK) caller.given = without_root(std::string(list, size), caller);
     return checked(code, list, size);
 }
 
 // --- the calls
 
-HRESULT is_online(Caller&) {
+HRESULT is_online(Caller& caller) {
     BOOL online = 2;
     const HRESULT code = DsIsNTDSOnlineA(server, &online);
     EXPECT_NE(online, 2);
     EXPECT_TRUE(code == S_OK || online == FALSE);
+    caller.given = text("online: ", online);
     return code;
 }
 HRESULT prepare_restore(Caller& caller) {
@@ -78,6 +88,7 @@ HRESULT open_file(Caller& caller) {
         DsBackupOpenFileA(caller.handle, caller.directory.database().c_str(), 0, &size);
     EXPECT_NE(size.QuadPart, -1);
     EXPECT_TRUE(code == S_OK || size.QuadPart == 0);
+    caller.given = text("size: ", size.QuadPart);
     return code;
 }
 HRESULT read(Caller& caller) {
@@ -86,6 +97,9 @@ HRESULT read(Caller& caller) {
     const HRESULT code = DsBackupRead(caller.handle, buffer.data(), 6000, &count);
     EXPECT_LE(count, 6000u);
     EXPECT_TRUE(code == S_OK || count == 0);
+    const auto file = contract::read_file(caller.directory.database_file());
+    const bool same = std::equal(buffer.begin(), buffer.begin() + count, file.begin());
+    caller.given = text(count, same ? " octets of the file" : " octets of something else");
     return code;
 }
 HRESULT close(Caller& caller) { return DsBackupClose(caller.handle); }
@@ -95,6 +109,13 @@ HRESULT truncate(Caller& caller) { return DsBackupTruncateLogs(caller.handle); }
 
 void nothing(Caller&) {}
 void with_token(Caller& caller) { caller.token = caller.directory.back_up(); }
+// One that takes several fragments, as that of a directory of many databases.
+void with_long_token(Caller& caller) {
+    with_token(caller);
+    auto token = service::decode_token(caller.token).value();
+    token.databases.resize(70, token.databases.front());
+    caller.token = service::encode_token(token);
+}
 void restoring(Caller& caller) {
     with_token(caller);
     ASSERT_CODE(prepare_restore(caller), S_OK);
@@ -143,22 +164,25 @@ const std::vector<Operation>& operations() {
     const State none, is_registered = RecordState::registered, done = RecordState::completed;
     static const std::vector<Operation> all{
         {"IsDirectoryOnline", of_restore, 0, nothing, is_online, none, none, false},
-        {"RestorePrepare", of_restore, 1, with_token, prepare_restore, none, none, false},
-        {"RestoreRegister", of_restore, 2, restoring, register_restore, none, is_registered, true},
+        {"RestorePrepare", of_restore, 1, with_long_token, prepare_restore, none, none, false, 3},
+        {"RestoreRegister", of_restore, 2, restoring, register_restore, none, is_registered, true,
+         4},
         {"RestoreRegisterComplete", of_restore, 3, registered, complete, is_registered, done, true},
-        {"RestoreGetDatabaseLocations", of_restore, 4, restoring, locations, none, none, true},
+        {"RestoreGetDatabaseLocations", of_restore, 4, restoring, locations, none, none, true, 1,
+         3},
         {"RestoreEnd", of_restore, 5, registered, end_session, is_registered, is_registered, false},
         {"SetCurrentLogNumber", of_restore, 6, nothing, set_current_log, none, none, false},
-        {"CheckExpiryToken", of_restore, 7, with_token, check_token, none, none, false},
+        {"CheckExpiryToken", of_restore, 7, with_long_token, check_token, none, none, false, 3},
         {"BackupPrepare", of_backup, 0, nothing, prepare_backup, none, none, false},
         {"BackupEnd", of_backup, 1, with_open_file, end_session, none, none, false},
-        {"BackupGetDatabaseNames", of_backup, 2, backing_up, database_names, none, none, true},
-        {"BackupOpenFile", of_backup, 3, backing_up, open_file, none, none, true},
-        {"BackupRead", of_backup, 4, with_open_file, read, none, none, true},
+        {"BackupGetDatabaseNames", of_backup, 2, backing_up, database_names, none, none, true, 1,
+         2},
+        {"BackupOpenFile", of_backup, 3, backing_up, open_file, none, none, true, 2},
+        {"BackupRead", of_backup, 4, with_open_file, read, none, none, true, 1, 5},
         {"BackupClose", of_backup, 5, with_open_file, close, none, none, true},
-        {"BackupGetBackupLogs", of_backup, 6, backing_up, backup_logs, none, none, true},
+        {"BackupGetBackupLogs", of_backup, 6, backing_up, backup_logs, none, none, true, 1, 3},
         {"BackupTruncateLogs", of_backup, 7, backed_up, truncate, none, none, true},
-        {"BackupGetDatabaseLocations", of_backup, 9, backing_up, locations, none, none, true},
+        {"BackupGetDatabaseLocations", of_backup, 9, backing_up, locations, none, none, true, 1, 3},
     };
     return all;
 }

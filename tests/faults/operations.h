@@ -25,6 +25,7 @@ struct Caller {
     HBC handle = nullptr;
     bool is_backup = false;
     contract::Bytes token;
+    std::string given; // what the last call handed out, in words that hold for any directory
 };
 
 using State = std::optional<ntdsb::service::RecordState>; // nothing: no record
@@ -37,6 +38,8 @@ struct Operation {
     HRESULT (*call)(Caller&);
     State before, after; // what the record says
     bool on_handle;      // the call is made on a handle that `prepare` got, and leaves it open
+    // At least so many fragments carry it over a stream that has the shortest ones.
+    std::size_t request_fragments = 1, reply_fragments = 1;
 };
 
 const std::vector<Operation>& operations();

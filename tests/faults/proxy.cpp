@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -50,6 +51,13 @@ Address address_of(const std::string& text) {
 
 int open_socket(const Address& address) {
     return ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
+// Else each of several fragments waits for the last one's acknowledgement, which is delayed.
+void send_at_once(int tcp) {
+    const int on = 1;
+    ::setsockopt(tcp, IPPROTO_TCP, TCP_NODELAY, &on,
+                 sizeof on); // a local socket refuses, and needs none
 }
 
 bool send_all(int to, std::span<const std::byte> octets) {
@@ -106,7 +114,8 @@ void Proxy::arm(int opnum, const Fault& fault) {
     opnum_ = opnum;
     fault_ = fault;
     times_sent_ = 0;
-    request_size_ = reply_size_ = 0;
+    request_sizes_.clear();
+    reply_sizes_.clear();
 }
 void Proxy::disarm() {
     const std::lock_guard lock(mutex_);
@@ -120,13 +129,13 @@ unsigned Proxy::times_sent() const {
     const std::lock_guard lock(mutex_);
     return times_sent_;
 }
-std::size_t Proxy::request_size() const {
+std::vector<std::size_t> Proxy::request_sizes() const {
     const std::lock_guard lock(mutex_);
-    return request_size_;
+    return request_sizes_;
 }
-std::size_t Proxy::reply_size() const {
+std::vector<std::size_t> Proxy::reply_sizes() const {
     const std::lock_guard lock(mutex_);
-    return reply_size_;
+    return reply_sizes_;
 }
 
 void Proxy::accept() {
@@ -137,6 +146,8 @@ void Proxy::accept() {
         const Address address = address_of(service_);
         const int service = open_socket(address);
         if (client >= 0 && ::connect(service, address.get(), address.size) == 0) {
+            send_at_once(client);
+            send_at_once(service);
             carriers_.emplace_back([this, client, service] { carry(client, service); });
         } else {
             ::close(client);
@@ -186,10 +197,14 @@ bool Proxy::forward(Link& link, bool to_service, const Octets& fragment) {
         const bool is_it =
             to_service && watches_ &&
             (opnum_ == bind ? type == 11 : type == 0 && opnum_of(fragment) == opnum_);
-        if (is_it && !awaits_reply_) request_size_ = fragment.size();
-        if (!to_service && awaits_reply_ && reply_size_ == 0) reply_size_ = fragment.size();
+        // A bind has one answer; what follows is another's.
+        const bool is_answer =
+            !to_service && awaits_reply_ && (opnum_ != bind || reply_sizes_.empty());
+        if (is_it) request_sizes_.push_back(fragment.size());
+        if (is_answer) reply_sizes_.push_back(fragment.size());
         const bool on_request = fault_.side == Fault::Side::request;
-        strikes = armed_ && (on_request ? is_it : !to_service && awaits_reply_);
+        const std::size_t come = (on_request ? request_sizes_ : reply_sizes_).size();
+        strikes = armed_ && (on_request ? is_it : is_answer) && come == fault_.fragment + 1;
         if (is_it && (std::to_integer<int>(fragment[3]) & 1) != 0) ++times_sent_;
         if (is_it) awaits_reply_ = true;
         if (strikes) {

@@ -25,15 +25,16 @@ public:
 
     const std::string& address() const { return address_; }
 
-    // What is struck: a bind, or a request of this number, or the first fragment of its answer.
+    // What is struck: a bind, or a fragment of a request of this number, or one of its answer; the
+    // fault says which.
     static constexpr int bind = -1;
     void arm(int opnum, const ntdsb::transport::Fault& fault);
     void disarm();
     bool has_struck() const;
-    // Since `arm`: how many such requests the client has sent, and how long the fragments were.
+    // Since `arm`: how many such requests the client has sent, and how long each fragment was.
     unsigned times_sent() const;
-    std::size_t request_size() const;
-    std::size_t reply_size() const;
+    std::vector<std::size_t> request_sizes() const;
+    std::vector<std::size_t> reply_sizes() const;
 
 private:
     struct Link;
@@ -56,7 +57,7 @@ private:
     int opnum_ = 0;
     ntdsb::transport::Fault fault_;
     unsigned times_sent_ = 0;
-    std::size_t request_size_ = 0, reply_size_ = 0;
+    std::vector<std::size_t> request_sizes_, reply_sizes_;
 };
 
 } // namespace faults

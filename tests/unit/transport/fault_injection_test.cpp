@@ -83,6 +83,8 @@ TEST_F(FaultInjection, DoesWhatIsAskedFor) {
     expect({Kind::repeat, Side::reply}, 0, "replyreply", {request});
     expect({Kind::alter, Side::request, 0, 2, std::byte{0x20}}, 0, "reply", {octets("REquest")});
     expect({Kind::alter, Side::reply, 3, 99, std::byte{0x20}}, 0, "repLY", {request});
+    expect({Kind::omit, Side::request}, 0, "reply", {{}});
+    expect({Kind::omit, Side::reply}, 0, "", {request});
     expect({Kind::delay, Side::request, 0, 1, {}, std::chrono::milliseconds(1)}, 0, "reply",
            {request});
     expect({Kind::delay, Side::reply, 0, 1, {}, std::chrono::milliseconds(1)}, 0, "reply",
