@@ -4,25 +4,18 @@
     check_secure_client.py service MAKE_DATABASE NTDSBSRV SECURE_CLIENT [WINE...]
     check_secure_client.py independent SECURE_CLIENT WINE...
 
-WINE... is what starts Windows programs. Skips where impacket or a KDC is not installed. The last line is
-`N passed, N failed, N skipped`.
+WINE... is what starts Windows programs. Skips where impacket, a KDC or, with Wine, ntlm_auth is not installed. The last
+line is `N passed, N failed, N skipped`.
 """
 import pathlib
 import sys
 import tempfile
-import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from security_suite import tally, timed
 
-import ntdsb_service as tally
+import security_client
 from realm import CannotMake, Realm
-
-try:
-    import security_client
-    from secure_service import Service
-except ImportError as error:
-    tally.skip(f"impacket is not installed for {sys.executable} ({error})")
-    tally.finish()
+from secure_service import Service
 
 
 def shown(path):
@@ -31,9 +24,7 @@ def shown(path):
 
 def run(groups, world):
     for group in groups:
-        start = time.monotonic()
-        group(world)
-        print(f"{group.__name__}: {time.monotonic() - start:.1f} s", flush=True)
+        timed(group.__name__, group, world)
 
 
 def independent(realm, client, *wine):

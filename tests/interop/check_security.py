@@ -7,24 +7,16 @@ fragments' security, in a Kerberos realm of the test's own.
 PART: access, protection, negotiation, samba (all). Skips where impacket or a KDC is not installed. The last line is
 `N passed, N failed, N skipped`.
 """
-import pathlib
 import sys
-import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from security_suite import tally, timed
 
-import ntdsb_service as tally
+import security_access
+import security_negotiation
+import security_protection
+import security_samba
 from realm import CannotMake, Realm
-
-try:
-    import security_access
-    import security_negotiation
-    import security_protection
-    import security_samba
-    from secure_service import Service
-except ImportError as error:
-    tally.skip(f"impacket is not installed for {sys.executable} ({error})")
-    tally.finish()
+from secure_service import Service
 
 PARTS = {"access": security_access, "negotiation": security_negotiation, "protection": security_protection,
          "samba": security_samba}
@@ -50,9 +42,7 @@ def main():
             other_settings(realm, make, server)
         with Service(realm, make, server) as service:
             for name in parts or PARTS:
-                start = time.monotonic()
-                PARTS[name].run(service)
-                print(f"{name}: {time.monotonic() - start:.1f} s", flush=True)
+                timed(name, PARTS[name].run, service)
 
 
 main()

@@ -13,7 +13,6 @@ NDR = uuid.UUID("8a885d04-1ceb-11c9-9fe8-08002b104860")
 LOCK = "default/decide.lock"  # in the state folder
 REQUEST, RESPONSE, BIND, BIND_ACK = 0, 2, 11, 12
 IS_DIRECTORY_ONLINE = 0
-DEFAULT_INSTANCE = struct.pack("<III2x", 1, 0, 1)
 
 
 def comes_true(question, seconds=60):
@@ -51,10 +50,12 @@ class Caller:
             octets += more
         return octets
 
-    def ask(self):
+    def ask(self, instance=""):
         """Asks whether the directory is online, which needs the lock."""
         self.calls += 1
-        self._send(REQUEST, struct.pack("<IHH", 0, 0, IS_DIRECTORY_ONLINE) + DEFAULT_INSTANCE)
+        units = len(instance) + 1
+        name = struct.pack("<III", units, 0, units) + (instance + "\0").encode("utf-16le")
+        self._send(REQUEST, struct.pack("<IHH", 0, 0, IS_DIRECTORY_ONLINE) + name)
 
     def answer(self):
         """(online, status), or what came instead, or why nothing did."""

@@ -10,9 +10,10 @@ from bad_servers import bad_servers
 from man_in_the_middle import ManInTheMiddle
 from ntdsb_service import check, equal
 from realm import DOMAIN, NAME, OTHER_SERVICE, SERVICE, USERS
-from secure_rpc import ALTER_ACK, BIND, BIND_ACK, FIRST, HEADER_SIGN, LAST, RESPONSE, fragment
+from secure_rpc import ALTER_ACK, BIND, BIND_ACK, FIRST, HEADER_SIGN, LAST, REQUEST, RESPONSE, fragment
 from secure_server import DATABASE, SecureServer
 from security_contexts import COMPLETED, INCOMPLETE, NTLM_OID, REJECT, NtlmServer, SpnegoServer, neg_token_resp
+from security_suite import wine_ntlm
 
 
 class Run:
@@ -53,6 +54,8 @@ class World:
         self.realm, self.service, self.client, self.start, self.shown = realm, service, client, list(start), shown
         self.work, self.numbers = pathlib.Path(work).resolve(), itertools.count(1)
         self.environment = realm.full_environment()
+        if start:
+            self.environment["PATH"] = wine_ntlm(self.work, DOMAIN, "both", USERS["both"])
 
     def succeeds(self, what, port, content, database, **more):
         run = Run(self, port, **more)
@@ -82,6 +85,10 @@ def flipped(octets, at, bit=1):
 def of_response(number, change):
     """Changes one response alone."""
     return lambda count, one: change(one) if (one.kind, count) == (RESPONSE, number) else one.raw
+
+
+def of_request(number, change):
+    return lambda count, one: change(one) if (one.kind, count) == (REQUEST, number) else one.raw
 
 
 def stripped(one):
@@ -120,11 +127,17 @@ def alterations(first_of_token=0):
 
 
 def on_the_way(world):
-    """AUTH-4. What is given goes with privacy only (AUTH-3), so integrity is Kerberos' here."""
-    replies_changed(world, "NTLM, privacy", {"settings": "authentication = 'ntlm'\n"})
+    """AUTH-4, AUTH-6. What is given goes with privacy only (AUTH-3), so integrity is for the process's own identity."""
+    for way, more in (("NTLM, privacy", {"settings": "authentication = 'ntlm'\n"}), ("NTLM, integrity", OWN_BY_NTLM)):
+        replies_changed(world, way, more)
+        requests_changed(world, way, more)
     if not world.start:  # Wine has no ticket for its programs
         replies_changed(world, "Kerberos, privacy", kerberos(world))
         replies_changed(world, "Kerberos, integrity", kerberos(world, "protection = 'integrity'\n"))
+
+
+# The process's own identity, natively the first of the user file: who may back up, at least.
+OWN_BY_NTLM = {"user": "-", "settings": "authentication = 'ntlm'\nprotection = 'integrity'\n"}
 
 
 def kerberos(world, settings=""):
@@ -148,6 +161,27 @@ def replies_changed(world, way, more):
         with ManInTheMiddle(service.port, change) as proxy:
             world.fails(what, proxy.port, content, database, **more)
             check(f"{what}: something was changed", proxy.changed > 0)
+
+
+def requests_changed(world, way, more):
+    """The service, which knows what our library signs, takes nothing else; what it refuses does not run."""
+    service, database = world.service, str(world.service.database)
+    content = service.database.read_bytes()
+    wrong, bare = "a fragment's signature is wrong", "a request without protection, or with another"
+    # Request 1 asks for the list of names.
+    for what, reason, change in (
+            ("an octet of the header", wrong, lambda one: flipped(one.raw, 22)),
+            ("an octet of the stub", wrong, lambda one: flipped(one.raw, 24)),
+            ("an octet of the signature", wrong, lambda one: flipped(one.raw, trailer_of(one) + 8 + 4)),
+            ("the last octet", wrong, lambda one: flipped(one.raw, -1)),
+            ("no protection", bare, lambda one: fragment(REQUEST, one.body, one.call_id, one.flags)),
+            ("sent twice", wrong, lambda one: one.raw + one.raw)):
+        what, before = f"request 1, {way}: {what}", len(service.log())
+        with ManInTheMiddle(service.port, None, of_request(1, change)) as proxy:
+            service.logs(what, lambda: world.fails(what, proxy.port, content, database, **more),
+                         rf" warning rpc: {DOMAIN}\\\w+ \({way}\) at \S+: AUTH-5: the caller is refused: {reason}")
+            equal(f"{what}: requests changed", proxy.changed, 1)
+        check(f"{what}: does not run", "sent twice" in what or "BackupGetDatabaseNames by" not in service.log()[before:])
 
 
 def exchanged():
@@ -225,6 +259,13 @@ def at_the_bind(world):
         return token[:at + 20] + struct.pack("<L", flags) + token[at + 24:]
     case("NTLM: weaker flags", token_changed(weaker))
     case("NTLM: weaker flags, bare", token_changed(weaker), settings="authentication = 'ntlm'\n")
+    for what, to_client, to_server in (
+            ("an answer without authentication", without_token, None),
+            ("a bind whose authentication is taken off", None, without_authentication),
+            ("an offer to sign headers taken out", None, unsigned_headers(BIND)),
+            ("a token of noise", token_changed(lambda token: os.urandom(len(token))), None),
+            ("weaker flags", token_changed(weaker), None)):
+        case(f"NTLM, integrity: {what}", to_client, to_server, **OWN_BY_NTLM)
     if world.start:  # Wine has no ticket for its programs
         return
     for what, to_client, to_server in (
@@ -247,11 +288,13 @@ def users():
 
 def independent(world):
     """A server that shares nothing with the client. Credentials that are given go with privacy only (AUTH-3); integrity
-    is for the process's own, which Wine has none of."""
+    is for the process's own, which Wine's Negotiate does not find."""
     content = os.urandom(300000)
     for name, make, kind in (("NTLM", lambda: NtlmServer(users(), DOMAIN), "ntlm"),
                              ("SPNEGO", lambda: SpnegoServer(NtlmServer(users(), DOMAIN)), "negotiate")):
-        for level, user in (("privacy", "both"),) if world.start else (("privacy", "both"), ("integrity", "-")):
+        for level, user in (("privacy", "both"), ("integrity", "-")):
+            if world.start and (level, kind) == ("integrity", "negotiate"):
+                continue
             settings = f"authentication = '{kind}'\nprotection = '{level}'\n"
             with SecureServer(make, content) as server:
                 world.succeeds(f"an independent server, {name}, {level}", server.port, content, DATABASE, settings=settings,
@@ -293,6 +336,19 @@ def credentials(world):
     check("the database is what it was", service.database.read_bytes() == content)
 
 
+def own_identity(world):
+    """The process's own by NTLM, at both levels: a whole restore."""
+    service, database = world.service, str(world.service.database)
+    content = service.database.read_bytes()
+    for level in ("privacy", "integrity"):
+        settings = f"authentication = 'ntlm'\nprotection = '{level}'\n"
+        service.logs(f"a restore at {level}",
+                     lambda: world.succeeds(f"a backup and a restore at {level}", service.port, content, database, user="-",
+                                            settings=settings, restore_from=service.work / "backup"),
+                     rf" info RestoreRegisterComplete by {DOMAIN}\\both \(NTLM, {level}\) at \S+: S_OK ")
+        check("the database is what it was", service.database.read_bytes() == content)
+
+
 def tickets(world):
     service, database = world.service, str(world.service.database)
     content = service.database.read_bytes()
@@ -314,4 +370,4 @@ def tickets(world):
 
 GROUPS = (credentials, tickets, independent, misbehaving, at_the_bind, on_the_way)
 # Wine's programs get no Kerberos ticket; the servers of our own meet them where the suite `independent` runs.
-GROUPS_UNDER_WINE = (credentials, at_the_bind, on_the_way)
+GROUPS_UNDER_WINE = (credentials, own_identity, at_the_bind, on_the_way)
