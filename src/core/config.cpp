@@ -375,6 +375,21 @@ Result<void> read_transport(const Entry& table, Config& config) {
           }}});
 }
 
+// Limits that would end connections which another one is there to hold back, or take its meaning.
+Result<void> check_limits(const Entry& table, const ServiceConfig& service) {
+    const std::uint32_t taken =
+        service.max_calls_per_connection + service.max_waiting_calls_per_connection;
+    if (service.max_open_calls_per_connection / 2 <= taken) // the half is a stranger's
+        return table.fail("max_open_calls_per_connection is ",
+                          service.max_open_calls_per_connection, ", but must be ", 2 * (taken + 1),
+                          " or more: over twice what max_calls_per_connection and "
+                          "max_waiting_calls_per_connection allow together");
+    if (service.max_stranger_bytes > service.max_request_bytes)
+        return table.fail("max_stranger_bytes is ", service.max_stranger_bytes,
+                          ", more than max_request_bytes, which is ", service.max_request_bytes);
+    return ok();
+}
+
 Result<void> read_service(const Entry& table, ServiceConfig& service) {
     std::optional<bool> allow_anonymous;
     // What it tells is for this computer only; empty stands for none.
@@ -414,11 +429,12 @@ Result<void> read_service(const Entry& table, ServiceConfig& service) {
          {"max_request_bytes", number_into(service.max_request_bytes, 65'536, 1 << 30)},
          {"max_unsent_bytes", number_into(service.max_unsent_bytes, 65'536, 1 << 30)},
          {"max_held_bytes", number_into(service.max_held_bytes, 1 << 20, 4'294'967'295)},
-         {"max_stranger_bytes", number_into(service.max_stranger_bytes, 8192, 1 << 30)},
+         {"max_stranger_bytes", number_into(service.max_stranger_bytes, 8192, 1 << 20)},
          {"max_metrics_requests", number_into(service.max_metrics_requests, 1, 4096)},
          {"metrics_timeout_s", number_into(service.metrics_timeout_s, 1, 3600)},
          {"stop_timeout_s", number_into(service.stop_timeout_s, 0, 86'400)}}));
     service.allow_anonymous = allow_anonymous.value_or(false);
+    NTDSB_CHECK(check_limits(table, service));
     for (const std::string& address : service.listen) {
         if (service.allow_anonymous && !is_loopback(address)) {
             return table.fail(

@@ -156,7 +156,7 @@ Result<const DirectoryConfig*> Config::instance(std::string_view name) const {
     std::string known;
     for (const auto& [other, directory_config] : instances)
         known += (known.empty() ? "" : ", ") + other;
-    return fail(hrCouldNotConnect, "there is no directory instance \"", name, "\"; ",
+    return fail(hrCouldNotConnect, "COM-5: there is no directory instance \"", name, "\"; ",
                 known.empty() ? "none has a name, add [instances.NAME] to the configuration"
                               : "known are " + known);
 }

@@ -231,7 +231,7 @@ constexpr MessageEntry entries[] = {
     {0x000006A6, "RPC_S_INVALID_BINDING", "The server is neither this computer nor configured. Add it to [transport.servers]."},
     {0x000006B5, "RPC_S_UNKNOWN_IF", "The service speaks none of the interfaces that were asked for: it is no ntdsbsrv, or one of another version."},
     {0x000006BA, "RPC_S_SERVER_UNAVAILABLE", "The service does not answer. Check that it runs, and the address in the configuration."},
-    {0x000006BB, "RPC_S_SERVER_TOO_BUSY", "The service runs as many calls, or holds as much for slow clients, as it may. Try again, or raise max_calls or max_held_bytes in its configuration."},
+    {0x000006BB, "RPC_S_SERVER_TOO_BUSY", "The service has as many calls of this connection, or holds as much for slow clients, as it may. Try again, or raise max_open_calls_per_connection or max_held_bytes in its configuration."},
     {0x000006BE, "RPC_S_CALL_FAILED", "The call broke off. Whether the service carried it out is not known; its record says so."},
     {0x000006C0, "RPC_S_PROTOCOL_ERROR", "What answers at the address does not speak DCE/RPC as it should. Check the address in the configuration."},
     {0x000006D1, "RPC_S_PROCNUM_OUT_OF_RANGE", "The service does not know this operation: it is of another version. Use client and service of one version."},

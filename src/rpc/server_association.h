@@ -21,6 +21,8 @@ struct Limits {
     std::size_t pending = std::size_t{16} * 1024 * 1024;
     std::size_t contexts = 32; // presentation contexts
     std::size_t calls = 32;    // being received or running
+
+    bool operator==(const Limits&) const = default;
 };
 
 // A whole request. `interface_index` counts in the interfaces that the association was made with.

@@ -67,7 +67,11 @@ void Connection::start() {
 void Connection::finish() {
     asio::post(executor_, [self = shared_from_this()] {
         self->guarded([&] {
-            if (self->finishing_ || self->hanging_up_) return;
+            if (self->finishing_) return;
+            if (self->hanging_up_) { // he was told already, and nobody waits for him longer
+                if (self->running_.empty()) self->close("the service stops");
+                return;
+            }
             self->finishing_ = true;
             self->waiting_.clear();
             if (self->running_.empty()) self->say_goodbye();
@@ -111,8 +115,11 @@ void Connection::disarm(Deadline& deadline) {
 bool Connection::is_held_back() const {
     const Limits& limits = common_.limits;
     return authenticating_ || waiting_.size() >= limits.waiting_of_connection ||
-           unsent_.size() > (is_guest_ ? limits.stranger_unsent : limits.unsent) ||
-           (!unsent_.is_empty() && is_too_much());
+           unsent_.size() > most_unsent() || (!unsent_.is_empty() && is_too_much());
+}
+
+std::size_t Connection::most_unsent() const {
+    return is_guest_ ? common_.limits.stranger_unsent : common_.limits.unsent;
 }
 
 // All clients together keep the server from taking more of their requests and making more of their

@@ -113,6 +113,7 @@ private:
     void go_on();
     bool is_held_back() const;
     bool is_too_much() const;
+    std::size_t most_unsent() const;
     void account();
     rpc::Limits limits_of_association() const;
     void say_goodbye();

@@ -47,7 +47,7 @@ constexpr std::chrono::milliseconds patience_of_attendant{1};
 void Connection::begin_calls() {
     while (!waiting_.empty() && !hanging_up_ && !finishing_ &&
            running_.size() < common_.limits.calls_of_connection &&
-           unsent_.size() <= common_.limits.unsent) {
+           unsent_.size() <= most_unsent()) {
         auto call = std::move(waiting_.front());
         waiting_.pop_front();
         begin(std::move(call));

@@ -1,7 +1,7 @@
 // What clients may take of the server. Memory is bounded by these: a connection holds at most one
 // fragment (a protected one twice more while it is decrypted), its requests (rpc::Limits), and its
 // answers as far as they are unsent; the requests and answers of all connections are at most `held`,
-// and one call of each.
+// and of each one call and the requests that a stranger may send.
 #pragma once
 
 #include "rpc/server_association.h"
@@ -40,6 +40,8 @@ struct Limits {
     rpc::Limits stranger{65528, 65536, 65536, 8, 16};
     std::size_t metrics_requests = 64;                // at once: max_metrics_requests
     std::chrono::milliseconds metrics_request{5'000}; // metrics_timeout_s
+
+    bool operator==(const Limits&) const = default;
 };
 
 } // namespace ntdsb::server

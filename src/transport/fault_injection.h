@@ -30,7 +30,7 @@ struct Fault {
 // "alter 4 octets at 12 of the request by 0x80"
 std::string to_string(const Fault& fault);
 
-// The n-th fault of a series that `seed` alone decides, for something of `size` octets (over 0).
+// The n-th fault of a series, of those but omission, that `seed` alone decides, for something of `size` octets (over 0).
 Fault random_fault(std::uint64_t seed, std::uint64_t n, std::size_t size);
 
 // What arrives of `octets`: dropped, cut, repeated, altered or omitted; delayed is not done here. Nothing

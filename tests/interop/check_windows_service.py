@@ -6,6 +6,7 @@ is answered first, removed; what it logs of its callers; and in the foreground, 
 
 WINE... is what starts Windows programs. The last line is `N passed, N failed, N skipped`.
 """
+import contextlib
 import os
 import pathlib
 import pty
@@ -15,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 
 from held_call import Caller, comes_true, free_port, LOCK
 from ntdsb_service import check, equal, finish
@@ -93,7 +95,7 @@ def logs_its_callers(hold, place, caller):
     equal("the call that waited is answered", caller.answer(), (0, 0))
     caller.ask("absent")
     equal("a call for an instance that there is not", caller.answer(), (0, COULD_NOT_CONNECT))
-    refused = rf"^\S+Z \d+ \d+ warning{called}0x0*{COULD_NOT_CONNECT:X} in \d+ us: there is no directory instance \"absent\"; "
+    refused = rf"^\S+Z \d+ \d+ warning{called}0x0*{COULD_NOT_CONNECT:X} in \d+ us: COM-5: there is no directory instance \"absent\"; "
     check("the refused call is logged, once", comes_true(lambda: len(place.logged(refused)) == 1, 10))
     times = [int(time) for time in place.logged(rf"^\S+Z \d+ \d+ info{called}S_OK in (\d+) us$")]
     check(f"so are the others, with the time that each took, in us: {times}",
@@ -109,7 +111,15 @@ class Foreground:
         self.process = subprocess.Popen(start, preexec_fn=lambda: os.login_tty(end),
                                         env=dict(os.environ, TERM="xterm"))
         os.close(end)
+        # Somebody reads it, or a terminal that is full holds the program up.
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
         check("it serves in the foreground", comes_true(lambda: is_served(place.port)))
+
+    def _read(self):
+        with contextlib.suppress(OSError):  # its other end is closed
+            while os.read(self.terminal, 4096):
+                pass
 
     def press(self, key):
         os.write(self.terminal, key)
@@ -120,6 +130,7 @@ class Foreground:
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
+        self.reader.join(5)
         os.close(self.terminal)
 
 
@@ -134,7 +145,7 @@ def stop_at_the_console(start, hold, place, again):
             check("it waits for the call", not caller.is_answered(HELD_SECONDS) and service.process.poll() is None)
             service.press(CONTROL_C)
             # Windows' own handler ends it, with a status that is another one under Wine (0).
-            check("it ends at once after another Ctrl+C", comes_true(lambda: service.process.poll() is not None, 5))
+            check("it ends at once after another Ctrl+C", comes_true(lambda: service.process.poll() is not None, 30))
             check("the call is given up", isinstance(caller.answer(), ConnectionError))
             holder.communicate(timeout=60)
             check("it has not stopped in order", not place.logged("has stopped"))

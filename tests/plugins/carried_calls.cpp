@@ -7,6 +7,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <sstream>
 
 namespace plugins {
 
@@ -175,10 +176,19 @@ Stub::Stub(const std::string& variant, contract::Shape shape) : directory(shape)
         const std::lock_guard lock(far_end().mutex);
         far_end().config = std::make_shared<const Config>(std::move(config).value());
     }
+    std::ostringstream place;
+    place << std::hex << reinterpret_cast<std::uintptr_t>(&backend);
+    contract::set_environment(STUB_BACKEND, place.str());
     use(library(variant));
 }
 
 void Stub::use(const std::filesystem::path& library) {
+    configure(library);
+    const auto reset = symbol<stub_reset_t>(library, "stub_reset");
+    if (reset != nullptr) reset();
+}
+
+void Stub::configure(const std::filesystem::path& library) {
     library_ = library;
     const std::string utf8 = text(wire_path(library));
     directory.configure("", "[transport]\ndefault = 'mine'\n[transport.plugins.mine]\npath = '" +
@@ -186,8 +196,6 @@ void Stub::use(const std::filesystem::path& library) {
                                 "'\n[transport.servers.far]\ntransport = 'mine'\naddress = "
                                 "'pipe:far'\nconnect_timeout_s = 7\ninstance = '" +
                                 instance_ + "'\n");
-    const auto set_backend = symbol<stub_set_backend_t>(library, "stub_set_backend");
-    if (set_backend != nullptr) set_backend(backend);
     take_arrived();
     far_end().cancels = 0;
 }
@@ -196,7 +204,7 @@ void Stub::use_copy(const std::string& variant, const std::filesystem::path& nam
     const auto copy = directory.root() / name;
     contract::write_file(copy, contract::read_file(library(variant)));
     std::filesystem::permissions(copy, std::filesystem::perms::owner_all);
-    use(copy);
+    configure(copy);
 }
 
 int Stub::negotiations() const {

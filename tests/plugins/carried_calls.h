@@ -40,7 +40,7 @@ public:
     explicit Stub(const std::string& variant,
                   contract::Shape shape = contract::Shape::dirty_with_logs);
     static std::filesystem::path library(const std::string& variant);
-    // Copies a stub to a name below the directory's root, and uses that.
+    // The same of a copy of a stub below the directory's root, which nobody has opened yet.
     void use_copy(const std::string& variant, const std::filesystem::path& name);
     // Configures the transport "mine" at `library`, for this computer and for the server "far".
     void use(const std::filesystem::path& library);
@@ -54,6 +54,8 @@ public:
     contract::MadeDirectory directory;
 
 private:
+    void configure(const std::filesystem::path& library);
+
     std::filesystem::path library_;
     std::string instance_;
 };

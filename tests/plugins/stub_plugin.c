@@ -19,13 +19,20 @@ static void pause_ms(unsigned ms) {
 }
 #endif
 
-static stub_backend backend;
 static volatile int cancelled;
 static volatile int released;
 static int negotiations;
 
-NTDSB_TRANSPORT_EXPORT void NTDSB_TRANSPORT_CALL stub_set_backend(stub_backend function) {
-    backend = function;
+/* The test says where it is before the plug-in is loaded. */
+static int32_t backend(enum stub_event event, void* connection, uint16_t opnum, const void* request,
+                       size_t size, const ntdsb_reply* reply) {
+    const char* const place = getenv(STUB_BACKEND);
+    if (place == NULL) return NTDSB_TRANSPORT_COULD_NOT_CONNECT;
+    return ((stub_backend)(uintptr_t)strtoull(place, NULL, 16))(event, connection, opnum, request,
+                                                                size, reply);
+}
+
+NTDSB_TRANSPORT_EXPORT void NTDSB_TRANSPORT_CALL stub_reset(void) {
     cancelled = 0;
     released = 0;
 }

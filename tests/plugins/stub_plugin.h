@@ -34,9 +34,13 @@ enum stub_event { STUB_CONNECT, STUB_CALL, STUB_CANCEL, STUB_DISCONNECT };
 typedef int32_t (*stub_backend)(enum stub_event event, void* connection, uint16_t opnum,
                                 const void* request, size_t size, const ntdsb_reply* reply);
 
-typedef void(NTDSB_TRANSPORT_CALL* stub_set_backend_t)(stub_backend function);
+/* The environment variable that holds the backend's address, in hexadecimal. */
+#define STUB_BACKEND "NTDSB_STUB_BACKEND"
+
+/* Before another test. */
+typedef void(NTDSB_TRANSPORT_CALL* stub_reset_t)(void);
 typedef void(NTDSB_TRANSPORT_CALL* stub_release_t)(void);
-/* How often the plug-in was negotiated with, by one thread at a time. */
+/* How often the plug-in was negotiated with. */
 typedef int(NTDSB_TRANSPORT_CALL* stub_negotiations_t)(void);
 
 #endif

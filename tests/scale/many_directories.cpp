@@ -37,6 +37,7 @@ ManyDirectories::ManyDirectories(int count) {
     const auto config = root_ / "ntdsbsrv.toml";
     write_private(config, served +
                               "[service]\nlisten = ['127.0.0.1:0']\nallow_anonymous = true\n"
+                              "unread_timeout_s = 3600\n"
                               "restore_roots = ['" +
                               root_.path().string() + "']\n");
     service_ = std::make_unique<test::ServerProcess>(NTDSB_SERVER, config);

@@ -5,6 +5,7 @@
 #include "unit/server/raw_client.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <barrier>
 #include <chrono>
@@ -13,6 +14,10 @@
 #include <deque>
 #include <mutex>
 #include <thread>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace ntdsb::scale {
 namespace {
@@ -39,34 +44,56 @@ private:
 };
 
 // A client that calls as fast as it can, until nothing more is taken from it, and reads no answer.
+// A socket of its own, which waits for ever.
 class SlowClient {
 public:
-    explicit SlowClient(const std::string& address) : client_(address) {
-        EXPECT_EQ(client_.bind(), rpc::PduType::bind_ack);
-        caller_ = std::jthread([this] {
-            std::uint32_t id = 1;
-            while (client_.request(++id, server::backup_context, wire::BackupPing::opnum, {}))
-                ++calls_;
+    explicit SlowClient(const std::string& address) {
+        const auto to = platform::split_address(address).value();
+        sockaddr_in there{};
+        there.sin_family = AF_INET;
+        there.sin_port = htons(static_cast<std::uint16_t>(std::stoi(to.port)));
+        there.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        EXPECT_EQ(::connect(socket_, reinterpret_cast<const sockaddr*>(&there), sizeof there), 0);
+        EXPECT_TRUE(send(server::RawClient::bind_request(0)));
+        std::array<std::byte, 1024> ack;
+        EXPECT_GT(::recv(socket_, ack.data(), ack.size(), 0), 0);
+        caller_ = std::thread([this] {
+            while (send(server::RawClient::request_of(1 + ++calls_, server::backup_context,
+                                                      wire::BackupPing::opnum, {}))) {
+            }
             hung_up_ = true;
         });
     }
-    ~SlowClient() { client_.socket().wake(); }
+    ~SlowClient() {
+        ::shutdown(socket_, SHUT_RDWR);
+        caller_.join();
+        ::close(socket_);
+    }
     SlowClient(const SlowClient&) = delete;
     SlowClient& operator=(const SlowClient&) = delete;
     bool is_hung_up_on() const { return hung_up_; }
     void wait_until_stuck() const {
-        for (int before = 0; before == 0 || before != calls_;) {
+        for (std::uint32_t before = 0; before == 0 || before != calls_;) {
             before = calls_;
-            std::this_thread::sleep_for(std::chrono::milliseconds(100));
+            std::this_thread::sleep_for(std::chrono::seconds(1));
             if (hung_up_) return;
         }
     }
 
 private:
-    server::RawClient client_;
-    std::atomic<int> calls_ = 0;
+    bool send(std::span<const std::byte> octets) const {
+        while (!octets.empty()) {
+            const auto sent = ::send(socket_, octets.data(), octets.size(), MSG_NOSIGNAL);
+            if (sent <= 0) return false;
+            octets = octets.subspan(static_cast<std::size_t>(sent));
+        }
+        return true;
+    }
+
+    const int socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    std::atomic<std::uint32_t> calls_ = 0;
     std::atomic<bool> hung_up_ = false;
-    std::jthread caller_;
+    std::thread caller_;
 };
 
 TEST(Scale, EverySessionOfManyAtOnceRestoresItsOwnDirectory) {

@@ -1,5 +1,6 @@
-// For one source of a test that calls gss-ntlmssp in its own process: what LeakSanitizer is to leave
-// out. Programs that tests start are told by leaks_with_passwords.txt, which says why.
+// For one source of a test that gives gss-ntlmssp passwords in its own process: what LeakSanitizer is
+// to leave out, in all of that program. Those that tests start are told by leaks_with_passwords.txt,
+// which says why.
 #pragma once
 
 extern "C" const char* __lsan_default_suppressions();

@@ -68,7 +68,7 @@ class Realm:
             "KRB5CCNAME": f"FILE:{self.folder / 'none.ccache'}",
             "KRB5RCACHENAME": f"file2:{self.folder / 'replays'}",
             "NTLM_USER_FILE": str(self.folder / "ntlm.users"),
-            "LSAN_OPTIONS": f"suppressions={LEAKS}:print_suppressions=0",
+            "LSAN_OPTIONS": f"suppressions='{LEAKS}':print_suppressions=0",
         }
 
     def full_environment(self, **more):

@@ -99,7 +99,7 @@ def execute(suite: Suite, report: pathlib.Path, log: pathlib.Path, timeout: floa
     """Runs the suite with its output in `log`; returns what is wrong with how it ended, or nothing."""
     work = log.parent
     environment = dict(os.environ, NTDSB_TEST_TMP=as_seen(work, suite.flavour), UBSAN_OPTIONS="print_stacktrace=1",
-                       LSAN_OPTIONS=f"suppressions={LEAKS}:print_suppressions=0")
+                       LSAN_OPTIONS=f"suppressions='{LEAKS}':print_suppressions=0")
     for name in ("NTDSBCLI_CONFIG", "NTDSBCLI_LOG"):
         environment.pop(name, None)
     environment.update(word.split("=", 1) for word in suite.environment)

@@ -187,7 +187,7 @@ TEST(Config, ReadsServiceAndLog) {
         max_calls_per_connection = 8
         hang_up_timeout_s = 9
         max_waiting_calls_per_connection = 11
-        max_open_calls_per_connection = 12
+        max_open_calls_per_connection = 40
         max_presentation_contexts = 16
         max_stranger_bytes = 8192
         max_metrics_requests = 13
@@ -216,7 +216,7 @@ TEST(Config, ReadsServiceAndLog) {
     EXPECT_EQ(config.service.max_calls_per_connection, 8u);
     EXPECT_EQ(config.service.hang_up_timeout_s, 9u);
     EXPECT_EQ(config.service.max_waiting_calls_per_connection, 11u);
-    EXPECT_EQ(config.service.max_open_calls_per_connection, 12u);
+    EXPECT_EQ(config.service.max_open_calls_per_connection, 40u);
     EXPECT_EQ(config.service.max_presentation_contexts, 16u);
     EXPECT_EQ(config.service.max_stranger_bytes, 8192u);
     EXPECT_EQ(config.service.max_metrics_requests, 13u);
@@ -443,6 +443,11 @@ constexpr Mistake mistakes[] = {
      "test.toml:1: service: allow_anonymous is true, but"},
     {"RestoreRootRelative", "[service]\nrestore_roots = [\"srv\"]",
      "test.toml:2: [service] restore_roots: the path"},
+    {"FewerOpenCallsThanWait", "[service]\nmax_waiting_calls_per_connection = 12",
+     "test.toml:1: service: max_open_calls_per_connection is 32, but must be 34 or more"},
+    {"StrangersSendMoreThanOthers",
+     "[service]\nmax_request_bytes = 65536\nmax_stranger_bytes = 65537",
+     "test.toml:1: service: max_stranger_bytes is 65537, more than max_request_bytes"},
     {"LogLevelWord", "[log]\nlevel = \"verbose\"",
      "test.toml:2: [log] level: is \"verbose\"; allowed are off, error, warn, info, debug, trace"},
     {"LogFileRelative", "[log]\nfile = \"x.log\"", "test.toml:2: [log] file: the path"},

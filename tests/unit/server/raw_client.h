@@ -62,8 +62,8 @@ public:
         return rpc::split_fragment(*fragment).value().header.type;
     }
 
-    // Binds to the restore, the backup and the mapper interface; gives the answer's type.
-    std::optional<PduType> bind(std::uint32_t group = 0) {
+    // Of the restore, the backup and the mapper interface.
+    static Bytes bind_request(std::uint32_t group) {
         const rpc::SyntaxId mapper{{0x08, 0x83, 0xaf, 0xe1, 0x1f, 0x5d, 0xc9, 0x11, 0x91, 0xa4,
                                     0x08, 0x00, 0x2b, 0x14, 0xa0, 0xfa},
                                    3};
@@ -74,7 +74,11 @@ public:
             {{restore_context, {wire::restore_interface_uuid, 1}, {rpc::ndr_syntax}},
              {backup_context, {wire::backup_interface_uuid, 1}, {rpc::ndr_syntax}},
              {mapper_context, mapper, {rpc::ndr_syntax}}}};
-        send(rpc::encode({PduType::bind, rpc::only_fragment, 1}, asked));
+        return rpc::encode({PduType::bind, rpc::only_fragment, 1}, asked);
+    }
+    // Gives the answer's type.
+    std::optional<PduType> bind(std::uint32_t group = 0) {
+        send(bind_request(group));
         const auto answer = next();
         if (!answer) return std::nullopt;
         const auto fragment = rpc::split_fragment(*answer).value();
@@ -84,10 +88,14 @@ public:
     }
     std::uint32_t group() const { return group_; }
 
-    bool request(std::uint32_t id, std::uint16_t context, std::uint16_t opnum,
+    static Bytes request_of(std::uint32_t id, std::uint16_t context, std::uint16_t opnum,
+                            std::span<const std::byte> stub) {
+        return rpc::encode({PduType::request, rpc::only_fragment, id},
+                           rpc::Request{0, context, opnum, std::nullopt}, stub);
+    }
+    void request(std::uint32_t id, std::uint16_t context, std::uint16_t opnum,
                  std::span<const std::byte> stub) {
-        return send(rpc::encode({PduType::request, rpc::only_fragment, id},
-                                rpc::Request{0, context, opnum, std::nullopt}, stub));
+        send(request_of(id, context, opnum, stub));
     }
     // The reply's stub, or the fault's status.
     struct Answer {
