@@ -3,6 +3,7 @@
  * of the project but the public header. */
 #include "stub_plugin.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,15 +20,21 @@ static void pause_ms(unsigned ms) {
 }
 #endif
 
-static volatile int cancelled;
-static volatile int released;
-static int negotiations;
+static atomic_int cancelled;
+static atomic_int released;
+static atomic_int negotiations;
 
 /* The test says where it is before the plug-in is loaded. */
 static int32_t backend(enum stub_event event, void* connection, uint16_t opnum, const void* request,
                        size_t size, const ntdsb_reply* reply) {
+#ifdef _WIN32
+    char place[32] = "";
+    if (GetEnvironmentVariableA(STUB_BACKEND, place, sizeof place) == 0)
+        return NTDSB_TRANSPORT_COULD_NOT_CONNECT;
+#else
     const char* const place = getenv(STUB_BACKEND);
     if (place == NULL) return NTDSB_TRANSPORT_COULD_NOT_CONNECT;
+#endif
     return ((stub_backend)(uintptr_t)strtoull(place, NULL, 16))(event, connection, opnum, request,
                                                                 size, reply);
 }
