@@ -194,9 +194,9 @@ void measure_successes(const Calls& calls, const contract::MadeDirectory& direct
     SUCCESS(DsRestoreCheckExpiryToken, token.data(), static_cast<DWORD>(token.size()));
     measure_lists(calls);
     measure_sessions(calls, directory);
+    measure_backup(calls, directory); // a restored directory keeps its logs (BTRUNC-2)
     measure_restore<contract::AnsiForm>(calls, directory, token);
     measure_restore<contract::WideForm>(calls, directory, token);
-    measure_backup(calls, directory);
 }
 
 } // namespace
